@@ -1,0 +1,103 @@
+"""Writing so that a killed process leaves nothing half-written.
+
+A file or a folder is made beside its place under another name and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_edge.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What the place written to can be blamed for; any other OSError is somebody else's.
+PLACE_ERRORS = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG"),
+        *("ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG"),
+    )
+    if hasattr(errno, name)
+)
+
+
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) to `path`: afterwards the old file is there, or the new.
+
+    Raises:
+        OutputError: the folder cannot be written to, or the disk is full.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty sibling of `folder` to fill; put it in `folder`'s place when the block ends.
+
+    If the block raises, the sibling is removed and `folder` is as it was. A process killed
+    between the two renames leaves the former folder beside as `.NAME.old`; the next call puts
+    it back first.
+
+    Raises:
+        OutputError: the parent cannot be written to, or the disk is full.
+    """
+    former = folder.with_name(f".{folder.name}.old")
+    with explained(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if former.exists():
+            if folder.exists():
+                shutil.rmtree(former)
+            else:
+                former.rename(folder)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+        try:
+            fresh.chmod(0o777 & ~_umask())
+            yield fresh
+            if folder.exists():
+                folder.rename(former)
+            fresh.rename(folder)
+            shutil.rmtree(former, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an OSError while writing to `path` into one line that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in PLACE_ERRORS:
+            raise
+        reason = error.strerror or str(error) or type(error).__name__
+        raise OutputError(
+            f"cannot write {path}: {reason}; free some space or choose another place (--out)"
+        ) from error
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,78 @@
+"""Every error that mnist_edge raises on purpose.
+
+Each message is one line that says what came, what was wanted and what to do.
+
+    MnistEdgeError             exit code 2: bad usage or bad input
+    |-- InputError             an image or an array that no model could take
+    |-- DataError              a dataset that is absent, damaged or not of a known form
+    |-- ModelError             a model file that is absent, damaged or not an image classifier
+    |   `-- BundleError        a bundle folder whose manifest or files do not hold
+    |-- SettingError           a recipe, option or value that does not exist or is out of range
+    |-- OutputError            a place that cannot be written to
+    |-- MissingExtraError      an optional package that is not installed
+    `-- CheckFailed            exit code 1: everything ran, and a check did not hold
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class MnistEdgeError(Exception):
+    """Base of every error raised on purpose; its text is fit to be shown to a user as it is."""
+
+    exit_code = 2
+
+
+class InputError(MnistEdgeError, ValueError):
+    """An image or an array has the wrong shape, dtype or range."""
+
+
+class DataError(MnistEdgeError):
+    """A dataset is absent, damaged or not of a known form."""
+
+
+class ModelError(MnistEdgeError):
+    """A model file is absent, damaged or not an image classifier."""
+
+
+class BundleError(ModelError):
+    """A bundle folder's manifest or files do not hold."""
+
+
+class SettingError(MnistEdgeError, ValueError):
+    """A recipe, option or value does not exist or is out of range."""
+
+
+class OutputError(MnistEdgeError):
+    """A place cannot be written to."""
+
+
+class MissingExtraError(MnistEdgeError, ImportError):
+    """An optional package is not installed; the message names the pip command."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        """Say that `what` is missing and which `extra` of this package brings it."""
+        super().__init__(f'{what} is not installed: pip install "mnist-edge[{extra}]"')
+
+
+class CheckFailed(MnistEdgeError):  # noqa: N818 - it is a verdict, not a fault
+    """Everything ran, and a check did not hold."""
+
+    exit_code = 1
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> SettingError:
+    """Return the error for a `name` that is none of the `known` ones, with the nearest of them.
+
+    >>> str(unknown("recipe", "egde", ["edge", "dense"]))
+    "unknown recipe 'egde': did you mean 'edge'? Known: dense, edge"
+    """
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return SettingError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(names)}")

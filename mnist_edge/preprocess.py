@@ -1,0 +1,113 @@
+"""The only place where pixels become a model's input.
+
+Training, calibration, bench and the device all come through here, so what a network learnt on is
+what it is shown. An image is ink on paper as MNIST has it: bright on dark, uint8 0..255, or
+float32 0..1 which means the same divided by 255.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_edge.errors import InputError
+from mnist_edge.quantize import quantize
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnist_edge.quantize import TensorSpec
+
+IMAGE_SIZE = 28  # pixels a side
+UNIT = np.arange(256, dtype=np.float32) / np.float32(255)  # what each byte is as a real number
+UNIT.flags.writeable = False
+
+
+def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return uint8 `images` of any shape as float32 in 0..1, a new array of that shape."""
+    return np.asarray(UNIT[images])
+
+
+def as_batch(images: Any, shape: tuple[int, int, int]) -> NDArray[Any]:
+    """Return `images` as one batch [N, height, width, channels], checked; no copy if none is due.
+
+    Args:
+        images: one image or several: [H,W], [H,W,C], [N,H,W], [N,H,W,C] or a list of such
+            images; uint8 in 0..255, or float32 in 0..1. The channel axis may be left out when
+            there is one channel.
+        shape: height, width and channels that the model takes.
+
+    Raises:
+        InputError: another shape, another dtype, NaN, or floats outside 0..1.
+    """
+    try:
+        batch = np.asarray(images)
+    except ValueError:
+        raise InputError(f"images of different shapes; wanted each {_wanted(shape)}") from None
+    if batch.dtype != np.uint8 and batch.dtype != np.float32:
+        raise InputError(
+            f"images of dtype {batch.dtype}; wanted uint8 in 0..255 or float32 in 0..1: "
+            "convert with .astype"
+        )
+    if batch.shape[-3:] == shape and batch.ndim in (3, 4):
+        batch = batch[None] if batch.ndim == 3 else batch
+    elif shape[2] == 1 and batch.shape[-2:] == shape[:2] and batch.ndim in (2, 3):
+        batch = batch[None, ..., None] if batch.ndim == 2 else batch[..., None]
+    else:
+        raise InputError(f"images of shape {list(batch.shape)}; wanted {_wanted(shape)}")
+    if batch.dtype == np.float32 and batch.size:
+        _check_range(batch)
+    return batch
+
+
+def _wanted(shape: tuple[int, int, int]) -> str:
+    height, width, channels = shape
+    last = "" if channels == 1 else f",{channels}"
+    return f"[{height},{width}{last}] or [N,{height},{width}{last}]"
+
+
+def _check_range(batch: NDArray[np.float32]) -> None:
+    low, high = batch.min(), batch.max()
+    if np.isnan(low):
+        raise InputError("images with NaN; wanted float32 in 0..1")
+    if low < 0 or high > 1:
+        raise InputError(
+            f"float images from {low:g} to {high:g}; wanted 0..1: divide by 255, or pass uint8"
+        )
+
+
+class Encoder:
+    """Turns checked images into the raw numbers that one model's input tensor takes.
+
+    A byte has 256 values, so a quantized input is a table of 256 entries, made once from the
+    model's own scale and zero point.
+    """
+
+    def __init__(self, spec: TensorSpec) -> None:
+        """Prepare for the input tensor `spec`: [N,H,W,C], float32 or quantized.
+
+        Raises:
+            InputError: a dtype that is neither.
+        """
+        self._quant = spec.quant
+        if self._quant is not None:
+            self._table = quantize(UNIT, self._quant)
+        elif spec.dtype == "float32":
+            self._table = UNIT
+        else:
+            raise InputError(
+                f"model input {spec.name!r} is {spec.dtype} without a scale; "
+                "wanted float32 or quantized integers"
+            )
+
+    def __call__(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Return a batch from `as_batch` in the model's dtype, same shape, contiguous.
+
+        float32 images for a float model are handed on without a copy where they are contiguous.
+        """
+        if batch.dtype == np.uint8:
+            return self._table.take(batch)
+        if self._quant is None:
+            return np.ascontiguousarray(batch)
+        return quantize(batch, self._quant)
