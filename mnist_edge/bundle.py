@@ -1,0 +1,180 @@
+"""A deployable folder: manifest, models, golden samples; read, checked, never half-written.
+
+The manifest's form is schema 1. Sizes and hashes are checked before a native loader sees a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mnist_edge.errors import BundleError, ModelError
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".keras": "keras"}
+QUANTIZATIONS = ("float32", "float16", "dynamic", "int8", "int16x8")
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model as the manifest has it.
+
+    Attributes:
+        file: name within the bundle, without a folder.
+        format: `tflite`, `onnx` or `keras`.
+        quantization: one of QUANTIZATIONS.
+        sha256: of the file, hexadecimal.
+        bytes: size of the file.
+        input: name, shape, dtype, scale and zero point of the input tensor.
+        output: the same of the output tensor.
+        ops: names of the operators within, sorted.
+        parity: how the model compares with the Keras reference; empty for the reference itself.
+    """
+
+    file: str
+    format: str
+    quantization: str
+    sha256: str
+    bytes: int
+    input: dict[str, Any] = field(default_factory=dict)
+    output: dict[str, Any] = field(default_factory=dict)
+    ops: tuple[str, ...] = ()
+    parity: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry as the manifest writes it."""
+        return {**asdict(self), "ops": list(self.ops)}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle folder whose manifest has been read and holds."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    models: tuple[ModelEntry, ...]
+
+    @property
+    def name(self) -> str:
+        """The bundle's own name."""
+        return str(self.manifest["name"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each class is called, by index."""
+        return tuple(self.manifest["labels"])
+
+    def entry(self, file: str) -> ModelEntry:
+        """Return the manifest's entry for a model file.
+
+        Raises:
+            BundleError: the manifest does not name it.
+        """
+        for entry in self.models:
+            if entry.file == file:
+                return entry
+        raise BundleError(f"{self.folder / MANIFEST} does not name {file}: export it anew")
+
+    def read_file(self, entry: ModelEntry) -> bytes:
+        """Return the bytes of a model after its size and SHA-256 were found right.
+
+        Raises:
+            BundleError: absent, or not what the manifest says.
+        """
+        return checked_bytes(self.folder / entry.file, entry.sha256, entry.bytes)
+
+
+def checked_bytes(path: Path, sha256: str, size: int | None = None) -> bytes:
+    """Return the bytes of `path` if they have the size and SHA-256 that a manifest states."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror}; copy the bundle anew") from None
+    if size is not None and len(content) != size:
+        raise BundleError(
+            f"{path} has {len(content)} bytes, its manifest says {size}: copy the bundle anew"
+        )
+    came = hashlib.sha256(content).hexdigest()
+    if came != sha256:
+        raise BundleError(
+            f"{path} has SHA-256 {came[:12]}..., its manifest says {sha256[:12]}...: "
+            "it was changed or damaged; copy the bundle anew"
+        )
+    return content
+
+
+def make_entry(path: Path, quantization: str, **details: Any) -> ModelEntry:
+    """Return the manifest entry of a model file that was just written."""
+    content = path.read_bytes()
+    return ModelEntry(
+        file=path.name,
+        format=model_format(path),
+        quantization=quantization,
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        **details,
+    )
+
+
+def model_format(path: Path) -> str:
+    """Return `tflite`, `onnx` or `keras` by the file's suffix.
+
+    Raises:
+        ModelError: another suffix.
+    """
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise ModelError(
+            f"{path} is not a model by its name; wanted {', '.join(FORMATS)} or a bundle folder"
+        ) from None
+
+
+def read_bundle(folder: Path | str) -> Bundle:
+    """Read the manifest of a bundle folder; no model file is opened.
+
+    Raises:
+        BundleError: no manifest, another schema, or a manifest that does not hold together.
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BundleError(
+            f"no bundle at {folder}: it has no {MANIFEST}; make one: mnist-edge export"
+        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        schema = manifest["schema"]
+        if schema != SCHEMA:
+            raise BundleError(
+                f"{path} has schema {schema}, this version knows {SCHEMA}: upgrade mnist-edge"
+            )
+        entries = tuple(_entry(item) for item in manifest["models"])
+        bundle = Bundle(folder, manifest, entries)
+        if not bundle.name or len(bundle.labels) < 2:
+            raise ValueError("wanted a name and two labels or more")
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error
+        raise BundleError(f"{path} is not a manifest: {reason}; export the bundle anew") from None
+    return bundle
+
+
+def _entry(item: dict[str, Any]) -> ModelEntry:
+    entry = ModelEntry(**{**item, "ops": tuple(item.get("ops", ()))})
+    own = PurePosixPath(entry.file).name == entry.file and entry.file not in ("", ".", "..")
+    if not own or "\\" in entry.file or ":" in entry.file:
+        raise ValueError(f"model file {entry.file!r} leaves the bundle")
+    if entry.format not in FORMATS.values() or entry.quantization not in QUANTIZATIONS:
+        raise ValueError(f"{entry.file} is {entry.format} {entry.quantization}")
+    if not (isinstance(entry.sha256, str) and isinstance(entry.bytes, int)):
+        raise ValueError(f"{entry.file} has no size or SHA-256")
+    return entry
+
+
+def manifest_text(manifest: dict[str, Any]) -> str:
+    """Return a manifest as the text that is written: stable, readable, one newline at the end."""
+    return json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,109 @@
+import hashlib
+import json
+
+import pytest
+
+from mnist_edge.bundle import MANIFEST, make_entry, manifest_text, model_format, read_bundle
+from mnist_edge.errors import BundleError, ModelError
+
+CONTENT = b"not really a model"
+ENTRY = {
+    "file": "a-int8.tflite",
+    "format": "tflite",
+    "quantization": "int8",
+    "sha256": hashlib.sha256(CONTENT).hexdigest(),
+    "bytes": len(CONTENT),
+}
+
+
+def write(folder, models=(ENTRY,), **changes):
+    manifest = {"schema": 1, "name": "a", "labels": ["0", "1"], "models": models, **changes}
+    (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
+    (folder / ENTRY["file"]).write_bytes(CONTENT)
+    return folder
+
+
+def test_a_bundle_is_read_as_it_was_written(tmp_path):
+    bundle = read_bundle(write(tmp_path))
+    assert (bundle.name, bundle.labels) == ("a", ("0", "1"))
+    (entry,) = bundle.models
+    assert bundle.entry("a-int8.tflite") is entry
+    assert bundle.read_file(entry) == CONTENT
+    assert entry.as_dict() == {**ENTRY, "input": {}, "output": {}, "ops": [], "parity": {}}
+
+
+def test_an_entry_tells_size_and_hash_of_its_file(tmp_path):
+    path = tmp_path / "a-int8.tflite"
+    path.write_bytes(CONTENT)
+    entry = make_entry(path, "int8", ops=("ADD",))
+    assert entry.as_dict() == {**ENTRY, "input": {}, "output": {}, "ops": ["ADD"], "parity": {}}
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], b"", CONTENT[:-1] + b"L", CONTENT + b"x"])
+def test_a_file_that_is_not_what_the_manifest_says_is_refused(tmp_path, content):
+    bundle = read_bundle(write(tmp_path))
+    (tmp_path / ENTRY["file"]).write_bytes(content)
+    with pytest.raises(BundleError, match="manifest says"):
+        bundle.read_file(bundle.models[0])
+
+
+def test_an_absent_file_is_named(tmp_path):
+    bundle = read_bundle(write(tmp_path))
+    (tmp_path / ENTRY["file"]).unlink()
+    with pytest.raises(BundleError, match=r"a-int8\.tflite"):
+        bundle.read_file(bundle.models[0])
+    with pytest.raises(BundleError, match=r"does not name b\.onnx"):
+        bundle.entry("b.onnx")
+
+
+@pytest.mark.parametrize(
+    "file", ["../a.tflite", "/etc/passwd", "x/a.tflite", "..", "", "a\\b.tflite", "c:a.tflite"]
+)
+def test_a_path_that_leaves_the_bundle_is_refused(tmp_path, file):
+    with pytest.raises(BundleError, match="leaves the bundle"):
+        read_bundle(write(tmp_path, [{**ENTRY, "file": file}]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"schema": 2}, "schema 2, this version knows 1"),
+        ({"schema": None}, "schema"),
+        ({"labels": ["0"]}, "two labels"),
+        ({"name": ""}, "a name"),
+        ({"models": [{**ENTRY, "format": "pt"}]}, "pt int8"),
+        ({"models": [{**ENTRY, "quantization": "int3"}]}, "int3"),
+        ({"models": [{"file": "a"}]}, "manifest"),
+        ({"models": [{**ENTRY, "surprise": 1}]}, "surprise"),
+        ({"models": [{**ENTRY, "sha256": None}]}, "SHA-256"),
+        ({"models": None}, "manifest"),
+    ],
+)
+def test_a_manifest_that_does_not_hold_is_refused(tmp_path, changes, said):
+    with pytest.raises(BundleError, match=said):
+        read_bundle(write(tmp_path, **changes))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}", "\x00"])
+def test_a_file_that_is_no_manifest_is_refused(tmp_path, text):
+    (tmp_path / MANIFEST).write_text(text, encoding="utf-8")
+    with pytest.raises(BundleError, match="is not a manifest"):
+        read_bundle(tmp_path)
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
+    with pytest.raises(BundleError, match="mnist-edge export"):
+        read_bundle(tmp_path)
+
+
+def test_manifest_text_is_json_with_one_newline_at_its_end():
+    text = manifest_text({"name": "é"})
+    assert json.loads(text) == {"name": "é"}
+    assert text.endswith("}\n")
+    assert "é" in text
+
+
+def test_a_suffix_tells_the_format(tmp_path):
+    assert model_format(tmp_path / "a.TFLITE") == "tflite"
+    with pytest.raises(ModelError, match=r"wanted \.tflite, \.onnx, \.keras or a bundle folder"):
+        model_format(tmp_path / "a.pt")
