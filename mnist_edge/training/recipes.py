@@ -1,0 +1,213 @@
+"""Recipes: everything that decides what a training run gives, as frozen records.
+
+No TensorFlow here, so that `mnist-edge recipes` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from mnist_edge.errors import SettingError, unknown
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+SCHEDULES = ("constant", "cosine")
+AUGMENTATIONS = ("none", "affine")
+CONVOLUTIONS = {"dense": 0, "edge": 4}  # how many filter counts a network takes; others: any, >= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A network and how it is trained.
+
+    Attributes:
+        name: what `--recipe` takes.
+        summary: one line for people.
+        network: `conv` (3x3 convolutions, each with a 2x2 pool, then dense layers), `dense`
+            (dense layers alone) or `edge` (see `networks.edge`).
+        filters: of each convolution.
+        dense: units of the hidden dense layer; 0 for none.
+        dropout: share of values dropped before the last layer, 0 <= dropout < 1.
+        epochs: passes over the training part.
+        batch_size: images a step.
+        optimizer: one of OPTIMIZERS.
+        learning_rate: at the start; above 0.
+        schedule: `constant`, or `cosine` down to zero at the last step.
+        one_hot: labels as one-hot vectors with categorical cross-entropy; else class indices
+            with sparse categorical cross-entropy (the same loss, written otherwise).
+        augmentation: `none`, or `affine` (see `augment.affine`).
+        validation_share: of the training images, held out by class, never learnt from.
+        seed: fixes the split, the order, the augmentation and the initial weights.
+        claim: what write-ups of the same network say of its accuracy; empty for our own.
+    """
+
+    name: str
+    summary: str
+    network: str
+    filters: tuple[int, ...]
+    dense: int = 0
+    dropout: float = 0.0
+    epochs: int = 10
+    batch_size: int = 128
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    one_hot: bool = False
+    augmentation: str = "none"
+    validation_share: float = 0.1
+    seed: int = 0
+    claim: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe as a manifest writes it."""
+        return {**asdict(self), "filters": list(self.filters)}
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="edge",
+            summary="our own: batch-normalised convolutions that fold away, augmentation",
+            network="edge",
+            filters=(16, 32, 32, 64),
+            epochs=15,
+            optimizer="adamw",
+            learning_rate=4e-3,
+            schedule="cosine",
+            augmentation="affine",
+        ),
+        Recipe(
+            name="sequential",
+            summary="conv32-pool-conv64-pool-dense128, batch 32",
+            network="conv",
+            filters=(32, 64),
+            dense=128,
+            epochs=5,
+            batch_size=32,
+            claim="~99 %",
+        ),
+        Recipe(
+            name="dropout",
+            summary="conv32-pool-conv64-pool-dropout0.3, one-hot, 30 % validation",
+            network="conv",
+            filters=(32, 64),
+            dropout=0.3,
+            epochs=10,
+            one_hot=True,
+            validation_share=0.3,
+            claim="~98.9 %",
+        ),
+        Recipe(
+            name="split20",
+            summary="conv32-pool-dense100, 20 % validation",
+            network="conv",
+            filters=(32,),
+            dense=100,
+            epochs=5,
+            batch_size=32,
+            validation_share=0.2,
+            claim="over 98 %",
+        ),
+        Recipe(
+            name="batch128",
+            summary="conv32-pool-conv64-pool-dense128, one-hot, batch 128",
+            network="conv",
+            filters=(32, 64),
+            dense=128,
+            epochs=12,
+            one_hot=True,
+            claim="~99.7 %",
+        ),
+        Recipe(
+            name="dense",
+            summary="dense128 alone, to stand beside cnn",
+            network="dense",
+            filters=(),
+            dense=128,
+            epochs=10,
+            batch_size=64,
+        ),
+        Recipe(
+            name="cnn",
+            summary="dense trained the same way, with conv32-pool-conv64-pool before it",
+            network="conv",
+            filters=(32, 64),
+            dense=128,
+            epochs=10,
+            batch_size=64,
+            claim="~99 %",
+        ),
+    )
+}
+
+
+def find(name: str) -> Recipe:
+    """Return the recipe called `name`.
+
+    Raises:
+        SettingError: there is none; the message gives the nearest name.
+    """
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise unknown("recipe", name, RECIPES) from None
+
+
+def override(recipe: Recipe, **changes: Any) -> Recipe:
+    """Return `recipe` with those `changes` that are not None, checked.
+
+    Raises:
+        SettingError: a value out of range; the message says what was wanted.
+    """
+    changed = replace(recipe, **{key: value for key, value in changes.items() if value is not None})
+    _check(changed)
+    return changed
+
+
+def _check(recipe: Recipe) -> None:
+    wanted = {
+        "epochs": (recipe.epochs >= 1, "1 or more"),
+        "batch_size": (recipe.batch_size >= 1, "1 or more"),
+        "learning_rate": (0 < recipe.learning_rate < float("inf"), "a number above 0"),
+        "dropout": (0 <= recipe.dropout < 1, "at least 0 and below 1"),
+        "validation_share": (0 <= recipe.validation_share < 1, "at least 0 and below 1"),
+        "dense": (recipe.dense >= 0, "0 or more"),
+        "seed": (0 <= recipe.seed < 2**31, "0 to 2147483647"),
+        "filters": _filters_fit(recipe),
+    }
+    for name, (holds, range_) in wanted.items():
+        if not holds:
+            raise SettingError(f"{name} is {getattr(recipe, name)}; wanted {range_}")
+    for name, known in (
+        ("optimizer", OPTIMIZERS),
+        ("schedule", SCHEDULES),
+        ("augmentation", AUGMENTATIONS),
+    ):
+        if getattr(recipe, name) not in known:
+            raise unknown(name, getattr(recipe, name), known)
+
+
+def _filters_fit(recipe: Recipe) -> tuple[bool, str]:
+    count = CONVOLUTIONS.get(recipe.network)
+    fitting = len(recipe.filters) == count if count is not None else 1 <= len(recipe.filters) <= 3
+    range_ = f"{count if count is not None else '1 to 3'} count(s) of 1 or more"
+    return fitting and all(each >= 1 for each in recipe.filters), range_
+
+
+def from_dict(data: dict[str, Any]) -> Recipe:
+    """Return the recipe that `Recipe.as_dict` wrote."""
+    known = {field.name for field in fields(Recipe)}
+    taken = {key: value for key, value in data.items() if key in known}
+    return Recipe(**{**taken, "filters": tuple(taken["filters"])})
+
+
+@cache
+def measured() -> dict[str, dict[str, Any]]:
+    """Return what `tools/measure_recipes.py` measured: parameters and test accuracy by recipe."""
+    text = files("mnist_edge.training").joinpath("measured.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = json.loads(text)["recipes"]
+    return found
