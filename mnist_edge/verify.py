@@ -1,0 +1,104 @@
+"""Is a bundle whole, and does it answer on this machine as it did where it was made?"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_edge.backends import open_backend, runtimes
+from mnist_edge.bundle import checked_bytes
+from mnist_edge.errors import BundleError, MnistEdgeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnist_edge.bundle import Bundle, ModelEntry
+
+# How far one runtime's probabilities may be from another's. Kernels of quantized models round
+# differently on other processors: up to 10 steps of 1/256 were seen between LiteRT and
+# tflite-runtime, up to 6e-7 between floats.
+TOLERANCE = {"float32": 1e-4, "float16": 1e-2, "int16x8": 1e-2, "int8": 0.06, "dynamic": 0.06}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one model on one runtime.
+
+    Attributes:
+        file: the model.
+        runtime: where it was run; None if it was only hashed, no runtime being installed for it.
+        holds: whether all held.
+        detail: in words, what was found.
+    """
+
+    file: str
+    runtime: str | None
+    holds: bool
+    detail: str
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+
+def verify(bundle: Bundle, runtime: str | None = None) -> list[Finding]:
+    """Check hashes, then run the golden samples through each model on each installed runtime.
+
+    Args:
+        bundle: whose files to check.
+        runtime: only this one; None for every installed one.
+
+    Raises:
+        BundleError: no golden samples, or damaged ones.
+    """
+    golden = _golden(bundle)
+    found = []
+    for entry in bundle.models:
+        try:
+            bundle.read_file(entry)
+        except BundleError as error:
+            found.append(Finding(entry.file, None, False, str(error)))
+            continue
+        names = [name for name in runtimes((entry.format,)) if runtime in (None, name)]
+        found += [_run(bundle, entry, name, golden) for name in names]
+        if not names:
+            found.append(Finding(entry.file, None, True, "hash holds; no runtime here to run it"))
+    return found
+
+
+def _golden(bundle: Bundle) -> dict[str, NDArray[Any]]:
+    try:
+        about = bundle.manifest["golden"]
+        content = checked_bytes(bundle.folder / about["file"], about["sha256"])
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise BundleError(
+            f"{bundle.folder} has no golden samples ({error}): export it anew"
+        ) from None
+
+
+def _run(
+    bundle: Bundle, entry: ModelEntry, runtime: str, golden: dict[str, NDArray[Any]]
+) -> Finding:
+    wanted = golden.get(entry.file, golden["reference"])
+    try:
+        with open_backend(bundle.folder / entry.file, runtime) as backend:
+            came = backend.infer(golden["images"])
+    except (MnistEdgeError, ImportError) as error:
+        return Finding(entry.file, runtime, False, str(error))
+    if came.shape != wanted.shape:
+        return Finding(
+            entry.file, runtime, False, f"gives {list(came.shape)}, wanted {list(wanted.shape)}"
+        )
+    worst = float(np.abs(came - wanted).max())
+    tolerance = TOLERANCE[entry.quantization]
+    top = np.sort(wanted, axis=1)
+    tie = top[:, -1] - top[:, -2] <= tolerance
+    other = int(((came.argmax(1) != wanted.argmax(1)) & ~tie).sum())
+    detail = f"{len(came)} golden samples, differs by {worst:.2g} at most, {other} other labels"
+    holds = bool(worst <= tolerance) and other == 0
+    return Finding(entry.file, runtime, holds, f"{detail} (allowed {tolerance:g}, 0)")

@@ -1,0 +1,157 @@
+import importlib.metadata
+import shutil
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import mnist_edge.backends as backends
+from mnist_edge.backends import Backend, known_runtimes, open_backend, runtimes
+from mnist_edge.errors import BundleError, MissingExtraError, ModelError, SettingError
+from mnist_edge.quantize import TensorSpec
+
+
+def test_the_installed_runtimes_are_listed_best_first():
+    assert runtimes() == ("litert", "onnxruntime", "tensorflow-lite", "keras")
+    assert runtimes(("tflite",)) == ("litert", "tensorflow-lite")
+    assert runtimes(("onnx",)) == ("onnxruntime",)
+
+
+def test_the_first_installed_runtime_is_taken(bundle):
+    with open_backend(bundle.folder / "edge-int8.tflite") as backend:
+        assert backend.runtime == "litert"
+
+
+def test_an_unknown_runtime_gets_the_nearest_name(bundle):
+    with pytest.raises(SettingError, match="did you mean 'litert'"):
+        open_backend(bundle.folder / "edge-int8.tflite", "lite-rt")
+
+
+def test_an_absent_runtime_gets_its_pip_line(bundle):
+    with pytest.raises(MissingExtraError, match=r'pip install "mnist-edge\[tflite\]"'):
+        open_backend(bundle.folder / "edge-int8.tflite", "tflite-runtime")
+
+
+def test_no_runtime_at_all_gets_a_pip_line(bundle, monkeypatch):
+    monkeypatch.setattr(backends, "find_spec", lambda _name: None)
+    with pytest.raises(MissingExtraError, match=r'pip install "mnist-edge\[onnx\]"'):
+        open_backend(bundle.folder / "edge-int8.onnx")
+
+
+def test_a_runtime_for_another_format_says_which_would_do(bundle):
+    with pytest.raises(ModelError, match="wanted one of onnxruntime"):
+        open_backend(bundle.folder / "edge-int8.onnx", "litert")
+
+
+def test_a_runtime_that_cannot_be_imported_is_passed_over(bundle, monkeypatch):
+    broken = types.ModuleType("ai_edge_litert.interpreter")
+
+    def fail(**_settings):
+        raise SystemError("built for another numpy")
+
+    broken.Interpreter = fail
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", broken)
+    with open_backend(bundle.folder / "edge-int8.tflite") as backend:
+        assert backend.runtime == "tensorflow-lite"
+    with pytest.raises(ModelError, match=r"litert cannot open .*: built for another numpy"):
+        open_backend(bundle.folder / "edge-int8.tflite", "litert")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.tflite", b"just some text, no model", "is not a TensorFlow Lite model"),
+        ("a.tflite", b"", "is not a TensorFlow Lite model"),
+        ("a.tflite", b"\x1c\x00\x00\x00TFL3", "cannot open"),
+        ("a.onnx", b"just some text, no model", "cannot open"),
+        ("a.onnx", b"", "cannot open"),
+        ("a.keras", b"just some text, no model", "is not a .keras archive"),
+        ("a.keras", b"", "is not a .keras archive"),
+        ("a.pt", b"", "wanted .tflite, .onnx, .keras"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path, name, content, said):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        open_backend(path)
+    assert said in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["edge-int8.tflite", "edge-float32.onnx", "edge.keras"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_truncated_model_is_refused(bundle, tmp_path, file, share):
+    content = (bundle.folder / file).read_bytes()
+    path = tmp_path / file
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ModelError):
+        open_backend(path)
+
+
+def test_an_absent_model_says_so(tmp_path):
+    with pytest.raises(ModelError, match="no model at"):
+        open_backend(tmp_path / "a.tflite")
+
+
+def test_a_model_that_its_manifest_denies_never_reaches_the_runtime(bundle, tmp_path, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(bundle.folder, folder)
+    path = folder / "edge-float32.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # ONNX Runtime would open it, and answer wrongly
+    path.write_bytes(content)
+    monkeypatch.setattr(backends, "LADDER", ())  # no runtime is even looked for
+    with pytest.raises(BundleError, match="SHA-256"):
+        open_backend(path)
+
+
+class Fixed(Backend):
+    """Somebody else's runtime: says class 1 whatever it sees."""
+
+    formats = ("onnx",)
+    shape = (None, 28, 28, 1)
+    gives = (None, 2)
+
+    def _open(self, path, content, threads):
+        return TensorSpec("in", self.shape, "float32"), TensorSpec("out", self.gives, "float32")
+
+    def _run(self, raw):
+        return np.tile(np.float32([0.25, 0.75]), (len(raw), 1))
+
+    def _close(self):
+        pass
+
+
+class Point:
+    name, module, dist = "fixed", "json", None
+
+    @staticmethod
+    def load():
+        return Fixed
+
+
+def test_other_packages_add_runtimes_by_entry_point(bundle, monkeypatch):
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [Point()])
+    assert known_runtimes()[-1].name == "fixed"
+    assert runtimes(("onnx",)) == ("onnxruntime", "fixed")
+    with open_backend(bundle.folder / "edge-float32.onnx", "fixed") as backend:
+        assert backend.infer(np.zeros((3, 28, 28), np.uint8)).tolist() == [[0.25, 0.75]] * 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "gives", "said"),
+    [
+        ((None, 784), (None, 10), r"takes \[\?,784\]; wanted images"),
+        ((4, 28, 28, 1), (4, 10), r"takes \[4,28,28,1\]"),
+        ((None, None, 28, 1), (None, 10), "takes"),
+        ((None, 28, 28, 1), (None, 7, 7, 8), r"gives \[\?,7,7,8\]; wanted probabilities"),
+        ((None, 28, 28, 1), (None, 1), "gives"),
+    ],
+)
+def test_what_is_no_image_classifier_is_refused(tmp_path, shape, gives, said):
+    backend = type("Other", (Fixed,), {"shape": shape, "gives": gives})
+    with pytest.raises(ModelError, match=said):
+        backend("other", tmp_path / "a.onnx", b"")

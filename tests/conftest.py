@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge.bundle import read_bundle
+from mnist_edge.data import load
+
+CLASSES = 4
+
+
+def quadrants(count, seed):
+    """Images whose class is the quadrant that is bright, with noise: learnt in seconds."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % CLASSES
+    images = random.integers(0, 120, (count, 28, 28))
+    for image, label in zip(images, labels, strict=True):
+        top, left = divmod(int(label), 2)
+        image[14 * top : 14 * top + 14, 14 * left : 14 * left + 14] += random.integers(60, 130)
+    return images.clip(0, 255).astype(np.uint8), labels.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def quadrants_file(tmp_path_factory):
+    """An .npz of one's own data."""
+    path = tmp_path_factory.mktemp("data") / "quadrants.npz"
+    images, labels = quadrants(480, 0)
+    test_images, test_labels = quadrants(200, 1)
+    np.savez(path, images=images, labels=labels, test_images=test_images, test_labels=test_labels)
+    return path
+
+
+@pytest.fixture(scope="session")
+def dataset(quadrants_file):
+    return load(quadrants_file)
+
+
+@pytest.fixture(scope="session")
+def small_recipe():
+    from mnist_edge.training.recipes import find, override
+
+    return override(
+        find("edge"), filters=(4, 4, 4, 8), epochs=8, batch_size=16, augmentation="none"
+    )
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory, dataset, small_recipe):
+    """A finished run of a small network: the Keras model, history and manifest."""
+    from mnist_edge.training.loop import train
+
+    out = tmp_path_factory.mktemp("runs") / "small"
+    train(small_recipe, dataset, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory, run_folder, dataset):
+    """A bundle of that run with every model there is."""
+    from mnist_edge.bench.exported import ExportCheck
+    from mnist_edge.export.exporter import export
+    from mnist_edge.export.plan import ADDED, targets
+
+    out = tmp_path_factory.mktemp("bundles") / "small"
+    check = ExportCheck(run_folder / "edge.keras", dataset.test)
+    return export(
+        read_bundle(run_folder), dataset, out, targets(tuple(ADDED)), check, calibration_count=100
+    )
+
+
+@pytest.fixture
+def root():
+    return Path(__file__).parent.parent

@@ -1,0 +1,118 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from mnist_edge import Classifier
+from mnist_edge.errors import BundleError, InputError, MissingExtraError, ModelError, SettingError
+
+
+def test_predict_says_label_confidence_and_probabilities(bundle, dataset):
+    with Classifier.open(bundle.folder) as classifier:
+        image = dataset.test.images[2]
+        found = classifier.predict(image)
+        assert found.label == "2" == classifier.labels[found.index]
+        assert found.probabilities.dtype == np.float32
+        assert found.probabilities.shape == (4,)
+        assert found.confidence == found.probabilities[found.index] == found.probabilities.max()
+        assert np.array_equal(found.probabilities, classifier.probabilities(image)[0])
+        assert "label='2'" in repr(found)
+
+
+def test_the_caller_owns_the_probabilities(bundle, dataset):
+    with Classifier.open(bundle.folder / "edge-float32.onnx") as classifier:
+        found = classifier.predict(dataset.test.images[0])
+        first = found.probabilities
+        first[:] = 0
+        assert found.probabilities.max() > 0
+
+
+def test_a_bundle_gives_int8_tflite_to_litert(bundle):
+    with Classifier.open(bundle.folder) as classifier:
+        assert classifier.path.name == "edge-int8.tflite"
+        assert classifier.backend.runtime == "litert"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "file"),
+    [
+        ("onnxruntime", "edge-float32.onnx"),
+        ("tensorflow-lite", "edge-int8.tflite"),
+        ("keras", "edge.keras"),
+    ],
+)
+def test_a_named_runtime_gets_the_model_that_suits_it(bundle, runtime, file):
+    with Classifier.open(bundle.folder, runtime=runtime) as classifier:
+        assert (classifier.path.name, classifier.backend.runtime) == (file, runtime)
+
+
+def test_a_file_in_a_bundle_has_the_bundles_labels(bundle, tmp_path):
+    folder = tmp_path / "named"
+    shutil.copytree(bundle.folder, folder)
+    manifest = folder / "manifest.json"
+    text = manifest.read_text(encoding="utf-8")
+    before = '"labels": [\n  "0",\n  "1",\n  "2",\n  "3"\n ]'
+    assert before in text
+    manifest.write_text(text.replace(before, '"labels": ["a", "b", "c", "d"]'), encoding="utf-8")
+    with Classifier.open(folder / "edge-int8.onnx") as classifier:
+        assert classifier.labels == ("a", "b", "c", "d")
+
+
+def test_a_lone_file_numbers_its_classes(bundle, tmp_path):
+    shutil.copy(bundle.folder / "edge-int8.tflite", tmp_path)
+    with Classifier.open(tmp_path / "edge-int8.tflite") as classifier:
+        assert classifier.labels == ("0", "1", "2", "3")
+
+
+def test_labels_that_do_not_fit_are_refused(bundle, tmp_path):
+    folder = tmp_path / "wrong"
+    shutil.copytree(bundle.folder, folder)
+    manifest = folder / "manifest.json"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('  "2",\n  "3"\n ],', '  "2"\n ],', 1), encoding="utf-8")
+    with pytest.raises(ModelError, match="has 4 classes, but there are 3 labels"):
+        Classifier.open(folder)
+
+
+def test_a_damaged_model_is_not_passed_over_for_another(bundle, tmp_path):
+    folder = tmp_path / "damaged"
+    shutil.copytree(bundle.folder, folder)
+    (folder / "edge-int8.tflite").write_bytes(b"gone")
+    with pytest.raises(BundleError, match=r"edge-int8\.tflite"):
+        Classifier.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "said"),
+    [
+        ({"runtime": "tflite-runtime"}, MissingExtraError, r"mnist-edge\[tflite\]"),
+        ({"runtime": "nothing"}, SettingError, "unknown runtime"),
+        ({"threads": 0}, SettingError, "threads is 0"),
+    ],
+)
+def test_settings_that_cannot_be_had_are_refused(bundle, settings, error, said):
+    with pytest.raises(error, match=said):
+        Classifier.open(bundle.folder, **settings)
+
+
+def test_absent_places_are_named(tmp_path):
+    with pytest.raises(ModelError, match="no model or bundle at"):
+        Classifier.open(tmp_path / "nowhere")
+    with pytest.raises(BundleError, match="no bundle at"):
+        Classifier.open(tmp_path)
+
+
+def test_predict_takes_one_image(bundle):
+    with Classifier.open(bundle.folder) as classifier:
+        with pytest.raises(InputError, match="2 images; wanted one"):
+            classifier.predict(np.zeros((2, 28, 28), np.uint8))
+        with pytest.raises(InputError, match="0 images"):
+            classifier.predict(np.zeros((0, 28, 28), np.uint8))
+
+
+def test_a_closed_classifier_says_so(bundle):
+    classifier = Classifier.open(bundle.folder)
+    classifier.close()
+    classifier.close()
+    with pytest.raises(ModelError, match="was closed"):
+        classifier.predict(np.zeros((28, 28), np.uint8))
