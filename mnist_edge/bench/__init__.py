@@ -1,0 +1,7 @@
+"""Is the exported model still the model, and how fast is it here: parity and latency."""
+
+from mnist_edge.bench.gates import Gate, gate_for
+from mnist_edge.bench.parity import Parity, compare
+from mnist_edge.bench.suite import Settings, run_suite
+
+__all__ = ["Gate", "Parity", "Settings", "compare", "gate_for", "run_suite"]

@@ -1,0 +1,59 @@
+"""Runs a model that was just exported, and says whether it is still the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_edge.backends import open_backend
+from mnist_edge.bench.gates import BROKEN
+from mnist_edge.bench.parity import compare
+from mnist_edge.errors import CheckFailed
+from mnist_edge.export.check import Checked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mnist_edge.data import Split
+
+SUM_TOLERANCE = {"float32": 1e-3, "float16": 1e-2}  # of probabilities; others: 1/256 a class
+
+
+class ExportCheck:
+    """The check that `export.exporter.export` asks for, on the images of one split."""
+
+    def __init__(self, keras_file: Path, split: Split, threads: int = 2) -> None:
+        """Hold exports against the model in `keras_file` on the images of `split`."""
+        self._split, self._threads = split, threads
+        with open_backend(keras_file, "keras", threads=threads) as backend:
+            self._reference = backend.infer(split.images)
+
+    def reference(self) -> NDArray[np.float32]:
+        """Return what Keras says of the images, float32 [N,K]."""
+        return self._reference
+
+    def __call__(self, path: Path, quantization: str) -> Checked:
+        """Return how the model at `path` does.
+
+        Raises:
+            CheckFailed: probabilities that do not sum to 1, or a model that is not Keras' own.
+        """
+        with open_backend(path, threads=self._threads) as backend:
+            found = backend.infer(self._split.images)
+            taken, given = backend.input, backend.output
+        tolerance = SUM_TOLERANCE.get(quantization, found.shape[1] / 256)
+        worst = float(np.abs(found.sum(1) - 1).max())
+        if not worst <= tolerance:
+            raise CheckFailed(
+                f"{path.name}: probabilities sum to 1 but for {worst:.3g}, wanted {tolerance:.3g}; "
+                "the last layer must be a softmax"
+            )
+        parity = compare(self._reference, found, self._split.labels)
+        failures = BROKEN[quantization].failures(parity)
+        if failures:
+            raise CheckFailed(f"{path.name} is not the Keras model: {'; '.join(failures)}")
+        written = {"split": "test", "runtime": backend.runtime, **parity.as_dict()}
+        return Checked(taken, given, written, found)

@@ -1,0 +1,91 @@
+"""What machine this is, and whether it is quiet enough to be measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+STAT = Path("/proc/stat")
+BUSY = 0.3  # processors' worth of other work
+LOOK_S = 0.5  # for how long other work is looked for
+
+
+def describe() -> dict[str, Any]:
+    """Return what is known of this machine; None for what it does not tell."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "cores": _cores(),
+        "memory_mb": _memory_mb(),
+        "governor": _text(GOVERNOR),
+        "python": platform.python_version(),
+    }
+
+
+def disturbances() -> list[str]:
+    """Say what makes timings on this machine doubtful now; empty where nothing is known to.
+
+    To be asked before measuring begins, or one's own work counts as other work.
+    """
+    found = []
+    busy = busy_processors()
+    if busy is not None and busy > BUSY:
+        found.append(f"other work keeps {busy:.1f} processors busy: stop it, or wait")
+    governor = _text(GOVERNOR)
+    if governor not in (None, "performance"):
+        found.append(f"CPU governor is {governor}: set it to performance")
+    return found
+
+
+def busy_processors(seconds: float = LOOK_S) -> float | None:
+    """Watch for `seconds` how many processors work, other machines' theft included.
+
+    Returns None where the system has no /proc/stat (see proc(5) for its columns).
+    """
+    before = _ticks()
+    time.sleep(seconds)
+    after = _ticks()
+    if before is None or after is None or sum(after) == sum(before):
+        return None
+    passed = [late - early for early, late in zip(before, after, strict=True)]
+    idle = passed[3] + passed[4]  # idle, iowait
+    return (1 - idle / sum(passed)) * (os.cpu_count() or 1)
+
+
+def _ticks() -> list[int] | None:
+    text = _text(STAT)
+    # user nice system idle iowait irq softirq steal; guests are counted in user already
+    return [int(part) for part in text.splitlines()[0].split()[1:9]] if text else None
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor() -> str | None:
+    for line in (_text(Path("/proc/cpuinfo")) or "").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("model name", "Model"):
+            return value.strip()
+    return platform.processor() or None
+
+
+def _memory_mb() -> int | None:
+    for line in (_text(Path("/proc/meminfo")) or "").splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) // 1024
+    return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None

@@ -1,0 +1,124 @@
+"""How a model compares with the reference, decision by decision.
+
+Vectorised: 10,000 images take milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_edge.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+
+
+@dataclass(frozen=True)
+class Parity:
+    """A model beside the reference on the same images. Shares are 0..1.
+
+    Attributes:
+        samples: images compared.
+        accuracy: share named rightly by the model.
+        accuracy_ci95: Wilson 95 % interval of it.
+        reference_accuracy: share named rightly by the reference.
+        agreement: share on which both name the same class, right or wrong.
+        flips_to_wrong: images that the reference has right and the model wrong.
+        flips_to_right: images that the reference has wrong and the model right.
+        mcnemar_p: exact two-sided p of those two counts under "no difference".
+        max_abs_diff: largest difference between two probabilities.
+        mean_abs_diff: mean difference between two probabilities.
+        per_class: accuracy of the model on each class; None where a class has no image.
+    """
+
+    samples: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    reference_accuracy: float
+    agreement: float
+    flips_to_wrong: int
+    flips_to_right: int
+    mcnemar_p: float
+    max_abs_diff: float
+    mean_abs_diff: float
+    per_class: tuple[float | None, ...]
+
+    @property
+    def drop(self) -> float:
+        """Accuracy lost against the reference, in percentage points; below 0 where it won."""
+        return 100 * (self.flips_to_wrong - self.flips_to_right) / self.samples
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the parity as records and manifests write it."""
+        return asdict(self)
+
+
+def compare(
+    reference: NDArray[np.float32], candidate: NDArray[np.float32], labels: NDArray[Any]
+) -> Parity:
+    """Compare probabilities [N,K] of a model with those of the reference.
+
+    Args:
+        reference: of the reference, float32 [N,K].
+        candidate: of the model, for the same images in the same order.
+        labels: true class index of each, [N].
+
+    Raises:
+        InputError: shapes that differ, no image, or probabilities that are not finite.
+    """
+    if reference.shape != candidate.shape or len(labels) != len(reference) or not len(labels):
+        raise InputError(
+            f"reference {list(reference.shape)}, model {list(candidate.shape)}, "
+            f"labels {list(labels.shape)}; wanted as many rows in each, one or more"
+        )
+    if not (np.isfinite(reference).all() and np.isfinite(candidate).all()):
+        raise InputError("probabilities that are not finite; the model is broken: export it anew")
+    expected, found = reference.argmax(1), candidate.argmax(1)
+    before, after = expected == labels, found == labels
+    to_wrong, to_right = int((before & ~after).sum()), int((~before & after).sum())
+    difference = np.abs(candidate - reference)
+    count = len(labels)
+    classes = reference.shape[1]
+    return Parity(
+        samples=count,
+        accuracy=float(after.mean()),
+        accuracy_ci95=wilson(int(after.sum()), count),
+        reference_accuracy=float(before.mean()),
+        agreement=float((expected == found).mean()),
+        flips_to_wrong=to_wrong,
+        flips_to_right=to_right,
+        mcnemar_p=mcnemar_exact(to_wrong, to_right),
+        max_abs_diff=float(difference.max()),
+        mean_abs_diff=float(difference.mean()),
+        per_class=tuple(_share(after[labels == index]) for index in range(classes)),
+    )
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share (Wilson 1927, eq. 4), both ends in 0..1."""
+    share, z2 = successes / trials, Z_95**2
+    middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = Z_95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    half /= 1 + z2 / trials
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def mcnemar_exact(one: int, other: int) -> float:
+    """Return the two-sided exact p of McNemar's test: a fair coin splitting the flips so.
+
+    Twice the binomial tail of the rarer flip, at most 1 (McNemar 1947; exact form, e.g. Fagerland
+    et al. 2013, eq. 4).
+    """
+    flips = one + other
+    tail = sum(math.comb(flips, k) for k in range(min(one, other) + 1))
+    return min(1.0, float(2 * tail / 2**flips))
+
+
+def _share(right: NDArray[np.bool_]) -> float | None:
+    return float(right.mean()) if len(right) else None
