@@ -1,0 +1,107 @@
+"""`mnist-edge bench`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from mnist_edge.atomic import write_file
+from mnist_edge.bench.suite import QUICK, Settings, failures, run_suite
+from mnist_edge.classifier import SHIPPED
+from mnist_edge.cli import console
+from mnist_edge.errors import BundleError, CheckFailed
+from mnist_edge.report.tables import bench_table
+
+
+def bench(
+    models: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Bundles or model files [default: the newest run, else the shipped]."),
+    ] = None,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be repeated.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="For each runtime.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer calls: a first look, not a measurement.")
+    ] = False,
+    max_drop: Annotated[
+        float | None, typer.Option(help="Accuracy that may be lost, in points.")
+    ] = None,
+    min_agreement: Annotated[
+        float | None, typer.Option(help="Decisions that must be the reference's, in percent.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Test images to use [default: what the model learnt from].")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the record here, as JSON.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Run every model on every installed runtime: accuracy, agreement, size, latency.
+
+    Exit code 1 where a model falls below its gate. Example: mnist-edge bench artifacts/edge
+    """
+    paths = models or [_default()]
+    dataset = console.load_dataset(console.dataset_name(paths, data))
+    settings = Settings(
+        runtimes=tuple(runtime or ()),
+        threads=threads,
+        max_drop=max_drop,
+        min_agreement=min_agreement,
+        **(QUICK if quick else {}),  # type: ignore[arg-type]
+    )
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console.err,
+        transient=True,
+        disable=not console.err.is_terminal,
+    ) as progress:
+        task = progress.add_task("bench", total=None)
+        record = run_suite(
+            paths,
+            dataset,
+            settings,
+            lambda what, done, total: progress.update(
+                task, description=what, completed=done, total=total
+            ),
+        )
+    if out is not None:
+        write_file(out, json_module.dumps(record, indent=1) + "\n")
+    if json:
+        console.print_json(record)
+    else:
+        _show(record)
+    failed = failures(record)
+    if failed:
+        raise CheckFailed("; ".join(failed))
+
+
+def _default() -> Path:
+    try:
+        return console.newest_run()
+    except BundleError:
+        return SHIPPED
+
+
+def _show(record: dict[str, Any]) -> None:
+    dataset, settings = record["dataset"], record["settings"]
+    console.out.print(bench_table(record, console.out.width))
+    console.out.print(
+        f"\n{dataset['samples']:,} test images of {dataset['name']}, "
+        f"agreement with {record['reference']}; {settings['threads']} thread(s).\n"
+        "Call: the bare runtime, p50. Image: image in, label out, p50 and p99.\n"
+        "±: half the 95 % Wilson interval.",
+        soft_wrap=True,
+    )
+    if record["valid"]:
+        console.out.print("Timings: VALID")
+    else:
+        reasons = record["invalid_reasons"]
+        console.out.print(f"Timings: INVALID: {'; '.join(reasons)}", soft_wrap=True)

@@ -1,0 +1,129 @@
+"""`mnist-edge train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mnist_edge.cli import console
+from mnist_edge.errors import MissingExtraError, SettingError
+from mnist_edge.training import recipes
+
+
+def train(
+    recipe: Annotated[str, typer.Option(help="See mnist-edge recipes.")] = "edge",
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(recipes.OPTIMIZERS)}.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At the start.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(recipes.SCHEDULES)}.")
+    ] = None,
+    filters: Annotated[
+        str | None, typer.Option(help="Of each convolution, such as 16,32,32,64.")
+    ] = None,
+    dense: Annotated[int | None, typer.Option(help="Units of the hidden dense layer.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share dropped before the end.")] = None,
+    augmentation: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(recipes.AUGMENTATIONS)}.")
+    ] = None,
+    validation_share: Annotated[
+        float | None, typer.Option(help="Of the training images, held out by class.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.")] = None,
+    data: Annotated[
+        str, typer.Option(help="mnist, fashion-mnist, or a path to one's own.")
+    ] = "mnist",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run [default: artifacts/runs/<recipe>].")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw an interrupted run away.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Train a recipe and write the run: model, history, pictures, manifest.
+
+    Example: mnist-edge train --recipe edge --epochs 5 --seed 1
+    """
+    chosen = recipes.override(
+        recipes.find(recipe),
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        filters=_counts(filters),
+        dense=dense,
+        dropout=dropout,
+        augmentation=augmentation,
+        validation_share=validation_share,
+        seed=seed,
+    )
+    folder = out or console.RUNS / chosen.name
+    dataset = console.load_dataset(data)
+    console.say(
+        f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images, "
+        "verified"
+    )
+    try:
+        with console.err.status("starting TensorFlow"):
+            from mnist_edge.training.card import finished
+            from mnist_edge.training.loop import train as run_training
+    except ImportError as error:
+        if error.name not in ("tensorflow", "keras"):
+            raise
+        raise MissingExtraError("TensorFlow", "train") from None
+    done = finished(folder, chosen, dataset) if resume and not fresh else None
+    if done is None:
+        with console.TrainingProgress() as progress:
+            try:
+                trained = run_training(
+                    chosen, dataset, folder, resume=resume, fresh=fresh, watcher=progress
+                )
+            except KeyboardInterrupt:
+                raise console.Interrupted(
+                    "interrupted; finished epochs are kept: add --resume to the same command"
+                ) from None
+        _draw(folder, trained, dataset)
+    else:
+        console.say(f"{folder} is this very run, finished: nothing to do")
+    from mnist_edge.bundle import read_bundle
+
+    manifest = read_bundle(folder).manifest
+    if json:
+        console.print_json(manifest)
+        return
+    training = manifest["training"]
+    console.out.print(
+        f"{chosen.name}: test accuracy {100 * training['test_accuracy']:.2f} %, "
+        f"{training['parameters']:,} parameters, {training['seconds']:.0f} s of training"
+    )
+    console.out.print(f"run: {folder} (curves.png, confusion.png, samples.png, mistakes.png)")
+
+
+def _draw(folder: Path, trained: Any, dataset: Any) -> None:
+    from mnist_edge.report.pictures import save_run_pictures
+
+    try:
+        save_run_pictures(
+            folder, trained.history, dataset.test, trained.probabilities, dataset.labels
+        )
+    except MissingExtraError as error:
+        console.say(f"no pictures: {error}")
+
+
+def _counts(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise SettingError(
+            f"filters is {text!r}; wanted whole numbers such as 16,32,32,64"
+        ) from None

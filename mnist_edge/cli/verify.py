@@ -1,0 +1,47 @@
+"""`mnist-edge verify`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnist_edge.backends import installed_runtime
+from mnist_edge.bundle import read_bundle
+from mnist_edge.classifier import SHIPPED
+from mnist_edge.cli import console
+from mnist_edge.errors import CheckFailed
+from mnist_edge.verify import verify as run_verify
+
+
+def verify(
+    bundle: Annotated[
+        Path | None, typer.Argument(help="Bundle folder [default: the shipped one].")
+    ] = None,
+    runtime: Annotated[str | None, typer.Option(help="Only this one.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a bundle's hashes, and its answers to the golden samples, on this machine.
+
+    Exit code 1 where something does not hold. Example: mnist-edge verify artifacts/edge
+    """
+    if runtime is not None:
+        installed_runtime(runtime)
+    findings = run_verify(read_bundle(bundle or SHIPPED), runtime)
+    if json:
+        console.print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            console.out.print(
+                f"{'ok ' if finding else 'BAD'}  {finding.file} on {finding.runtime or '-'}: "
+                f"{finding.detail}",
+                soft_wrap=True,
+                markup=False,
+            )
+    bad = [finding for finding in findings if not finding]
+    if bad:
+        raise CheckFailed(
+            "; ".join(f"{each.file} on {each.runtime or 'disk'}: {each.detail}" for each in bad)
+        )
