@@ -62,8 +62,11 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OutputError: the parent cannot be written to, or the disk is full.
     """
+    folder = folder.resolve() if folder.is_symlink() or not folder.name else folder
     former = folder.with_name(f".{folder.name}.old")
     with explained(folder):
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         folder.parent.mkdir(parents=True, exist_ok=True)
         if former.exists():
             if folder.exists():
@@ -93,7 +96,7 @@ def explained(path: Path) -> Iterator[None]:
             raise
         reason = error.strerror or str(error) or type(error).__name__
         raise OutputError(
-            f"cannot write {path}: {reason}; free some space or choose another place (--out)"
+            f"cannot write {path}: {reason}; free some space or choose another place"
         ) from error
 
 

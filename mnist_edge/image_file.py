@@ -1,0 +1,137 @@
+"""From a picture on disk to the 28x28 image that a model knows, saying what was done.
+
+A photograph or a scan is brought into MNIST's form as its makers did (LeCun et al. 1998,
+"Gradient-based learning applied to document recognition", section III): ink bright on dark,
+scaled into 20x20 pixels with its proportions kept, its centre of mass in the middle of 28x28.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_edge.errors import InputError, MissingExtraError
+from mnist_edge.preprocess import IMAGE_SIZE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+INK_BOX = 20  # pixels a side that the ink is scaled into
+INK_FLOOR = 0.25  # of the contrast; fainter pixels are paper when the ink's box is sought
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReading:
+    """One image file as a model takes it.
+
+    Attributes:
+        image: uint8 [28,28], bright on dark.
+        steps: what was done to get there, in words, in order; empty where nothing was.
+    """
+
+    image: NDArray[np.uint8]
+    steps: tuple[str, ...]
+
+
+def read_image(path: str | Path) -> ImageReading:
+    """Read an image file (PNG, JPEG and others that Pillow knows; 28x28 pixels or larger).
+
+    Raises:
+        InputError: no such file, not an image, smaller than 28x28, or nothing drawn on it.
+        MissingExtraError: Pillow is not installed.
+    """
+    path = Path(path)
+    pixels, steps = _grey(path)
+    height, width = pixels.shape
+    if min(height, width) < IMAGE_SIZE:
+        raise InputError(f"{path} is {width}x{height}; wanted {IMAGE_SIZE}x{IMAGE_SIZE} or larger")
+    if pixels.min() == pixels.max():
+        raise InputError(f"{path} is blank: nothing is drawn on it")
+    if _paper(pixels) > 127:
+        pixels = 255 - pixels
+        steps.append("turned dark-on-bright into bright-on-dark")
+    if (height, width) == (IMAGE_SIZE, IMAGE_SIZE):
+        return ImageReading(pixels, tuple(steps))
+    return ImageReading(_centred(pixels, path, steps), tuple(steps))
+
+
+def _paper(pixels: NDArray[np.uint8]) -> float:
+    """Return how bright the paper is: the median along the four edges."""
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
+    return float(np.median(edge))
+
+
+def _grey(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
+    try:
+        from PIL import Image, ImageOps, UnidentifiedImageError
+    except ImportError:
+        raise MissingExtraError("Pillow", "cli") from None
+    if not path.is_file():
+        raise InputError(f"no image at {path}: check the name")
+    steps = []
+    try:
+        with Image.open(path) as file:
+            picture = ImageOps.exif_transpose(file)
+            if picture.has_transparency_data:
+                picture = picture.convert("RGBA")
+                ground = "white" if _has_dark_ink(np.asarray(picture)) else "black"
+                paper = Image.new("RGBA", picture.size, ground)
+                picture = Image.alpha_composite(paper, picture)
+                steps.append(f"laid on {ground} where transparent")
+            if picture.mode.startswith("I;16"):  # 16-bit grey: Pillow would clip, not scale
+                scaled = (np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8)
+                return scaled, [*steps, "made 8-bit"]
+            if picture.mode != "L":
+                steps.append("made grey")
+            return np.asarray(picture.convert("L")).copy(), steps
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        raise InputError(
+            f"{path} is not an image that Pillow can read; wanted PNG or JPEG"
+        ) from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"{path} is a damaged image: {error}") from None
+
+
+def _has_dark_ink(pixels: NDArray[np.uint8]) -> bool:
+    """Say whether what is drawn on a transparent ground (RGBA [H,W,4]) is rather dark."""
+    alpha = pixels[..., 3].astype(np.float64)
+    brightness = pixels[..., :3].mean(2)
+    return float((brightness * alpha).sum()) <= 127 * max(float(alpha.sum()), 1.0)
+
+
+def _centred(pixels: NDArray[np.uint8], path: Path, steps: list[str]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    paper = _paper(pixels)
+    contrast = float(pixels.max()) - paper
+    if contrast < 16:
+        raise InputError(f"{path} is blank: nothing is drawn on it")
+    ink = np.clip((pixels - paper) / contrast, 0, 1)
+    drawn = ink > INK_FLOOR
+    rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = INK_BOX / max(ink.shape)
+    size = tuple(max(1, round(side * scale)) for side in reversed(ink.shape))
+    small = Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
+    digit = np.clip(np.asarray(small), 0, 1)
+    steps.append(f"scaled the ink from {ink.shape[1]}x{ink.shape[0]} to {size[0]}x{size[1]} pixels")
+    steps.append("centred it by its mass")
+    return _place(digit / digit.max())
+
+
+def _place(digit: NDArray[Any]) -> NDArray[np.uint8]:
+    """Put `digit` on 28x28 so that its centre of mass is in the middle, never over the edge."""
+    canvas = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    corner = []
+    for axis, side in enumerate(digit.shape):
+        weights = digit.sum(1 - axis)
+        centre = float((weights * (np.arange(side) + 0.5)).sum() / weights.sum())
+        corner.append(min(max(round(IMAGE_SIZE / 2 - centre), 0), IMAGE_SIZE - side))
+    top, left = corner
+    height, width = digit.shape
+    canvas[top : top + height, left : left + width] = np.rint(digit * 255)
+    return canvas
