@@ -18,7 +18,7 @@ import keras
 import tensorflow as tf
 
 from mnist_edge.atomic import replacing_folder
-from mnist_edge.bundle import MANIFEST
+from mnist_edge.bundle import check_replaceable
 from mnist_edge.data import stratified_split
 from mnist_edge.errors import OutputError, SettingError
 from mnist_edge.preprocess import to_unit
@@ -88,7 +88,8 @@ def train(
         OutputError: `out` is something else's folder, or cannot be written to.
     """
     watcher = watcher or Watcher()
-    _check_out(out)
+    check_replaceable(out)
+    out = out if out.name else out.resolve()
     partial = out.with_name(out.name + ".partial")
     state = _earlier(partial, recipe, dataset, resume=resume, fresh=fresh)
     keras.utils.set_random_seed(recipe.seed)
@@ -100,7 +101,11 @@ def train(
     model = _compiled(recipe, len(dataset.labels), steps)
     if state is None:
         state = State(recipe, dataset.sha256, [], 0.0, _arrays(model))
-        state.save(partial)  # also shows, before any work, that there is room
+        try:
+            state.save(partial)  # shows, before any work, that there is room
+        except OutputError:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
     else:
         for variable, array in zip(_variables(model), state.arrays, strict=True):
             variable.assign(array)
@@ -119,13 +124,6 @@ def train(
         accuracy = write_run(folder, model, state, dataset, probabilities, (len(kept), len(held)))
     shutil.rmtree(partial)
     return TrainedRun(out, state.history, probabilities, accuracy, state.seconds)
-
-
-def _check_out(out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise OutputError(f"{out} holds something that is not a run: choose another --out")
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file; wanted a folder: choose another --out")
 
 
 def _earlier(
