@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mnist_edge.errors import BundleError, ModelError
+from mnist_edge.errors import BundleError, ModelError, OutputError
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -173,6 +173,18 @@ def _entry(item: dict[str, Any]) -> ModelEntry:
     if not (isinstance(entry.sha256, str) and isinstance(entry.bytes, int)):
         raise ValueError(f"{entry.file} has no size or SHA-256")
     return entry
+
+
+def check_replaceable(folder: Path) -> None:
+    """Make sure that writing a bundle to `folder` replaces nothing but a bundle.
+
+    Raises:
+        OutputError: a file, or a folder that holds something else.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise OutputError(f"{folder} holds something that is not a run: choose another --out")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; wanted a folder: choose another --out")
 
 
 def manifest_text(manifest: dict[str, Any]) -> str:

@@ -68,6 +68,21 @@ def bundle(tmp_path_factory, run_folder, dataset):
     )
 
 
+@pytest.fixture(scope="session")
+def broken_int8(tmp_path_factory, bundle):
+    """A model that opens, is named int8, and says the opposite of what it should."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(bundle.folder / "edge-float32.onnx")
+    for tensor in model.graph.initializer:
+        if list(tensor.dims) == [8, CLASSES]:
+            tensor.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(tensor), tensor.name))
+    path = tmp_path_factory.mktemp("broken") / "edge-int8.onnx"
+    onnx.save(model, path)
+    return path
+
+
 @pytest.fixture
 def root():
     return Path(__file__).parent.parent

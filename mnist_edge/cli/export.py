@@ -26,8 +26,9 @@ def export(
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Add all of these.")] = False,
     calibration_count: Annotated[
-        int, typer.Option(help="Training images that decide quantized ranges.")
-    ] = COUNT,
+        int | None,
+        typer.Option(help=f"Training images that decide quantized ranges [default: {COUNT}]."),
+    ] = None,
     data: Annotated[
         str | None, typer.Option(help="What the run learnt from, if it was one's own.")
     ] = None,

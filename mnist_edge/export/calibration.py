@@ -34,8 +34,14 @@ class Calibration:
     seed: int
 
     def inputs(self) -> Iterator[NDArray[np.float32]]:
-        """Give each image as the network takes it: float32 [1,28,28,1] in 0..1."""
-        for image in to_unit(self.images[..., None]):
+        """Give each image as the network takes it: float32 [1,28,28,1] in 0..1.
+
+        The input's range is known, it need not be guessed: two corners of the first image are
+        made 0 and 1, so that no pixel is ever clipped however dim the sample is.
+        """
+        inputs = to_unit(self.images[..., None])
+        inputs[0, 0, 0], inputs[0, -1, -1] = 0, 1
+        for image in inputs:
             yield image[None]
 
     def as_dict(self) -> dict[str, Any]:
@@ -49,13 +55,18 @@ class Calibration:
         }
 
 
-def choose(dataset: Dataset, validation_share: float, seed: int, count: int = COUNT) -> Calibration:
+def choose(
+    dataset: Dataset, validation_share: float, seed: int, count: int | None = None
+) -> Calibration:
     """Choose `count` images, stratified, from those that the run with this split learnt from.
+
+    Without a count: COUNT, or all where there are fewer.
 
     Raises:
         SettingError: more images wanted than there are, or fewer than one.
     """
     kept, _ = stratified_split(dataset.train.labels, validation_share, seed)
+    count = min(COUNT, len(kept)) if count is None else count
     if not 1 <= count <= len(kept):
         raise SettingError(f"calibration of {count} images; wanted 1..{len(kept)}")
     chosen = kept[stratified_sample(dataset.train.labels[kept], count, seed)]

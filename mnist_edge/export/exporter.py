@@ -18,11 +18,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 
 from mnist_edge.atomic import replacing_folder
-from mnist_edge.bundle import MANIFEST, Bundle, ModelEntry, make_entry, manifest_text
+from mnist_edge.bundle import (
+    MANIFEST,
+    Bundle,
+    ModelEntry,
+    check_replaceable,
+    make_entry,
+    manifest_text,
+)
 from mnist_edge.data import Dataset, stratified_sample
 from mnist_edge.errors import BundleError, DataError
 from mnist_edge.export import onnx_model, tflite
-from mnist_edge.export.calibration import COUNT, choose
+from mnist_edge.export.calibration import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +53,7 @@ def export(
     targets: Sequence[Target],
     check: Check,
     *,
-    calibration_count: int = COUNT,
+    calibration_count: int | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Bundle:
     """Write a bundle with the run's own files and each of `targets`, every one of them checked.
@@ -57,14 +64,14 @@ def export(
         out: the bundle folder; replaced when the new one is whole.
         targets: what to write. Models of the run that are not among them are kept.
         check: is asked about every model before it is called exported.
-        calibration_count: images for the ranges of quantized activations.
+        calibration_count: images for the ranges of quantized activations; see `calibration.choose`.
         say: takes a line on what is going on.
 
     Raises:
         CheckFailed: a model is not what Keras is; nothing is written.
         ModelError: a conversion fails, or the run has no Keras model.
         DataError: another dataset than the run's.
-        OutputError: `out` cannot be written to.
+        OutputError: `out` is something else's folder, or cannot be written to.
     """
     training = _training(run)
     if training["dataset"]["sha256"] != dataset.sha256:
@@ -72,6 +79,7 @@ def export(
             f"{run.folder} learnt from {training['dataset']['name']}, and {dataset.name} is not "
             "the same data: name the right one with --data"
         )
+    check_replaceable(out)
     hyper = training["hyperparameters"]
     calibration = choose(dataset, hyper["validation_share"], hyper["seed"], calibration_count)
     model = _keras_model(run)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
 from mnist_edge.errors import MnistEdgeError, ModelError
@@ -29,7 +30,12 @@ def quiet(what: str) -> Iterator[None]:
         try:
             os.dup2(sink.fileno(), 1)
             os.dup2(sink.fileno(), 2)
-            with warnings.catch_warnings():
+            nowhere = io.StringIO()
+            with (
+                redirect_stdout(nowhere),
+                redirect_stderr(nowhere),
+                warnings.catch_warnings(),
+            ):
                 warnings.simplefilter("ignore")
                 yield
         except (MnistEdgeError, OSError):

@@ -29,7 +29,8 @@ def convert(model: Any, quantization: str, calibration: Calibration | None) -> b
     """
     # With the batch fixed, no shape arithmetic is left in the file: one delegate partition.
     image = keras.Input(batch_shape=(1, *model.inputs[0].shape[1:]), name="image")
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, model(image)))
+    fixed = keras.Model(image, model(image), name=f"{model.name}_single")
+    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     operators = tf.lite.OpsSet
     converter.target_spec.supported_ops = [operators.TFLITE_BUILTINS]
     if quantization != "float32":

@@ -1,0 +1,275 @@
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import onnx
+import pytest
+
+from mnist_edge.backends import open_backend
+from mnist_edge.bench.exported import ExportCheck
+from mnist_edge.bundle import read_bundle
+from mnist_edge.data import Dataset, stratified_split
+from mnist_edge.errors import (
+    BundleError,
+    CheckFailed,
+    DataError,
+    ModelError,
+    OutputError,
+    SettingError,
+)
+from mnist_edge.export import calibration, onnx_model, plan, tflite
+from mnist_edge.export.exporter import export
+
+FILES = {
+    "edge-float32.tflite",
+    "edge-float16.tflite",
+    "edge-dynamic.tflite",
+    "edge-int8.tflite",
+    "edge-int16x8.tflite",
+    "edge-float32.onnx",
+    "edge-int8.onnx",
+}
+
+
+@pytest.fixture(scope="module")
+def check(run_folder, dataset):
+    return ExportCheck(run_folder / "edge.keras", dataset.test)
+
+
+def model_of(run_folder):
+    import keras
+
+    return keras.saving.load_model(run_folder / "edge.keras", compile=False)
+
+
+def test_names_tell_format_and_quantization():
+    asked = {target.file("edge") for target in plan.targets(tuple(plan.ADDED))}
+    assert asked == FILES
+    assert {target.file("edge") for target in plan.targets(())} == {
+        "edge-float32.tflite",
+        "edge-float32.onnx",
+    }
+    assert {target.file("edge") for target in plan.targets(("int8",))} == {
+        "edge-float32.tflite",
+        "edge-float32.onnx",
+        "edge-int8.tflite",
+        "edge-int8.onnx",
+    }
+
+
+def test_a_bundle_holds_every_model_with_size_hash_and_parity(bundle, dataset):
+    manifest = json.loads((bundle.folder / "manifest.json").read_text(encoding="utf-8"))
+    entries = {entry["file"]: entry for entry in manifest["models"]}
+    assert set(entries) == FILES | {"edge.keras"}
+    for file, entry in entries.items():
+        content = (bundle.folder / file).read_bytes()
+        assert entry["bytes"] == len(content)
+        assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+    for file in FILES:
+        parity = entries[file]["parity"]
+        assert parity["samples"] == len(dataset.test)
+        assert parity["split"] == "test"
+        assert parity["agreement"] > 0.95
+        assert entries[file]["ops"]
+    for file in ("edge-float32.tflite", "edge-float32.onnx"):
+        assert entries[file]["parity"]["agreement"] == 1
+        assert entries[file]["parity"]["max_abs_diff"] < 1e-5
+
+
+def test_parity_in_the_manifest_is_what_the_file_does(bundle, dataset):
+    entry = bundle.entry("edge-int8.tflite")
+    with open_backend(bundle.folder / entry.file) as backend:
+        right = backend.infer(dataset.test.images).argmax(1) == dataset.test.labels
+    assert entry.parity["accuracy"] == right.mean()
+
+
+@pytest.mark.parametrize(
+    ("file", "taken", "given"),
+    [
+        ("edge-float32.tflite", "float32", "float32"),
+        ("edge-float16.tflite", "float32", "float32"),
+        ("edge-dynamic.tflite", "float32", "float32"),
+        ("edge-int8.tflite", "int8", "int8"),
+        ("edge-int16x8.tflite", "int16", "int16"),
+        ("edge-float32.onnx", "float32", "float32"),
+        ("edge-int8.onnx", "float32", "float32"),
+    ],
+)
+def test_models_take_and_give_what_they_are_named_for(bundle, file, taken, given):
+    entry = bundle.entry(file)
+    assert (entry.input["dtype"], entry.output["dtype"]) == (taken, given)
+    batch = None if file.endswith("onnx") else 1
+    assert entry.input["shape"] == [batch, 28, 28, 1]
+    if taken == "int8":
+        assert entry.input["scale"] == pytest.approx(1 / 255)
+        assert entry.input["zero_point"] == -128
+
+
+def test_int8_tflite_has_integers_throughout(bundle):
+    entry = bundle.entry("edge-int8.tflite")
+    assert "CONV_2D" in entry.ops
+    assert not {"QUANTIZE", "DEQUANTIZE"} & set(entry.ops)
+    assert not [name for name in entry.ops if name.startswith("Flex")]
+
+
+def test_batch_normalisation_is_folded_away(bundle):
+    assert not {"MUL", "ADD"} & set(bundle.entry("edge-float32.tflite").ops)
+    assert "BatchNormalization" not in bundle.entry("edge-float32.onnx").ops
+
+
+def test_int8_onnx_is_quantized_per_channel_and_standard(bundle):
+    model = onnx.load(bundle.folder / "edge-int8.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    scales = {node.name: node for node in model.graph.initializer}
+    sizes = [int(np.prod(item.dims)) for name, item in scales.items() if name.endswith("_scale")]
+    assert max(sizes) > 1
+    assert {"QuantizeLinear", "DequantizeLinear"} <= set(bundle.entry("edge-int8.onnx").ops)
+
+
+def test_golden_samples_are_what_the_models_said(bundle, dataset):
+    with np.load(bundle.folder / "golden.npz") as golden:
+        assert set(golden.files) == FILES | {"images", "labels", "reference"}
+        assert np.bincount(golden["labels"]).tolist() == [2, 2, 2, 2]
+        for file in ("edge-int8.tflite", "edge-float32.onnx"):
+            with open_backend(bundle.folder / file) as backend:
+                assert np.abs(backend.infer(golden["images"]) - golden[file]).max() < 1e-6
+        digest = hashlib.sha256((bundle.folder / "golden.npz").read_bytes()).hexdigest()
+    assert bundle.manifest["golden"] == {"file": "golden.npz", "sha256": digest, "count": 8}
+
+
+def test_the_runs_own_files_come_along(bundle):
+    assert {"edge.keras", "history.csv"} <= {path.name for path in bundle.folder.iterdir()}
+
+
+def test_calibration_is_chosen_by_class_from_what_was_learnt(dataset):
+    chosen = calibration.choose(dataset, 0.1, seed=3, count=40)
+    kept, held = stratified_split(dataset.train.labels, 0.1, 3)
+    learnt = {image.tobytes() for image in dataset.train.images[kept]}
+    held_out = {image.tobytes() for image in dataset.train.images[held]}
+    test = {image.tobytes() for image in dataset.test.images}
+    images = {image.tobytes() for image in chosen.images}
+    assert len(images) == 40
+    assert images <= learnt
+    assert not images & (held_out | test)
+    again = calibration.choose(dataset, 0.1, seed=3, count=40)
+    assert chosen.as_dict() == again.as_dict()
+    assert chosen.as_dict() != calibration.choose(dataset, 0.1, seed=4, count=40).as_dict()
+    inputs = list(chosen.inputs())
+    assert inputs[0].shape == (1, 28, 28, 1)
+    assert inputs[0].dtype == np.float32
+    with pytest.raises(SettingError, match="calibration of 9999 images"):
+        calibration.choose(dataset, 0.1, seed=3, count=9999)
+
+
+def test_the_same_run_gives_the_same_models(run_folder, dataset, check, tmp_path, bundle):
+    again = export(
+        read_bundle(run_folder),
+        dataset,
+        tmp_path / "again",
+        plan.targets(("int8",)),
+        check,
+        calibration_count=100,
+    )
+    for file in ("edge-float32.tflite", "edge-int8.tflite"):
+        assert again.entry(file).sha256 == bundle.entry(file).sha256
+    # tf2onnx numbers its nodes by a counter of the process: the names differ, no number does.
+    assert again.entry("edge-int8.onnx").parity == bundle.entry("edge-int8.onnx").parity
+
+
+def test_a_second_export_into_the_run_keeps_what_was_there(run_folder, dataset, check, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    export(read_bundle(folder), dataset, folder, plan.FLOAT, check)
+    both = export(read_bundle(folder), dataset, folder, plan.ADDED["dynamic"], check)
+    files = {entry.file for entry in both.models}
+    assert files == {
+        "edge.keras",
+        "edge-float32.tflite",
+        "edge-float32.onnx",
+        "edge-dynamic.tflite",
+    }
+    assert read_bundle(folder).models == both.models
+    with np.load(folder / "golden.npz") as golden:
+        assert files - {"edge.keras"} <= set(golden.files)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_model_that_is_not_keras_own_is_not_exported(run_folder, dataset, tmp_path):
+    class Disappointed(ExportCheck):
+        def reference(self):
+            return np.roll(self._reference, 1, axis=1)
+
+        def __call__(self, path, quantization):
+            self._reference = self.reference()
+            return super().__call__(path, quantization)
+
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    before = sorted(path.name for path in folder.iterdir())
+    wrong = Disappointed(run_folder / "edge.keras", dataset.test)
+    with pytest.raises(CheckFailed, match="is not the Keras model: agreement"):
+        export(read_bundle(folder), dataset, folder, plan.FLOAT, wrong)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_probabilities_that_do_not_sum_to_1_are_refused(run_folder, dataset, tmp_path):
+    import keras
+
+    model = model_of(run_folder)
+    logits = keras.Model(model.inputs, keras.layers.Rescaling(3.0)(model.outputs[0]))
+    path = tmp_path / "edge-float32.tflite"
+    path.write_bytes(tflite.convert(logits, "float32", None))
+    with pytest.raises(CheckFailed, match="the last layer must be a softmax"):
+        ExportCheck(run_folder / "edge.keras", dataset.test)(path, "float32")
+
+
+def test_an_operator_that_small_runtimes_lack_fails_at_the_desk():
+    import keras
+    import tensorflow as tf
+
+    class Odd(keras.layers.Layer):
+        def call(self, x):
+            return tf.raw_ops.Betainc(a=x + 1.0, b=x + 2.0, x=x)
+
+    image = keras.Input((28, 28, 1))
+    model = keras.Model(image, Odd()(image))
+    with pytest.raises(ModelError, match="float32 TensorFlow Lite failed"):
+        tflite.convert(model, "float32", None)
+
+
+@pytest.mark.parametrize("convert", [tflite.convert, onnx_model.convert])
+def test_int8_without_calibration_is_refused(run_folder, convert):
+    with pytest.raises(ModelError, match="needs calibration images"):
+        convert(model_of(run_folder), "int8", None)
+
+
+def test_another_dataset_than_the_runs_is_refused(run_folder, dataset, check, tmp_path):
+    other = Dataset("other", dataset.test, dataset.train, dataset.labels)
+    with pytest.raises(DataError, match="learnt from quadrants, and other is not the same"):
+        export(read_bundle(run_folder), other, tmp_path / "b", plan.FLOAT, check)
+
+
+def test_a_folder_of_something_else_is_left_alone(run_folder, dataset, check, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for place in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(OutputError, match="choose another --out"):
+            export(read_bundle(run_folder), dataset, place, plan.FLOAT, check)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_run_without_its_keras_model_is_refused(run_folder, dataset, check, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    (folder / "edge.keras").write_bytes(b"damaged")
+    with pytest.raises(BundleError, match=r"edge\.keras"):
+        export(read_bundle(folder), dataset, folder, plan.FLOAT, check)
+
+
+def test_conversion_prints_nothing(run_folder, capfd):
+    model = model_of(run_folder)
+    capfd.readouterr()
+    tflite.convert(model, "float32", None)
+    onnx_model.convert(model, "float32", None)
+    assert capfd.readouterr() == ("", "")
