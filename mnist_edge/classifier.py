@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_edge.backends import LADDER, Backend, candidates, open_backend
 from mnist_edge.bundle import MANIFEST, Bundle, ModelEntry, model_format, read_bundle
 from mnist_edge.errors import BundleError, InputError, MissingExtraError, ModelError
-from mnist_edge.quantize import dequantize
+from mnist_edge.quantize import dequantize_one
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,7 +46,7 @@ class Prediction:
         self.label = labels[self.index]
         quant = backend.output.quant
         winner = raw[self.index]
-        self.confidence = float(winner if quant is None else dequantize(winner, quant))
+        self.confidence = float(winner) if quant is None else dequantize_one(int(winner), quant)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:

@@ -102,6 +102,11 @@ def quantize(values: NDArray[Any], params: QuantParams) -> NDArray[Any]:
     return found
 
 
+def dequantize_one(value: int, params: QuantParams) -> float:
+    """Return one integer as the real number that `dequantize` gives, as a Python float."""
+    return float(np.float32(value - params.zero_point) * np.float32(params.scale))
+
+
 def dequantize(values: NDArray[Any], params: QuantParams) -> NDArray[np.float32]:
     """Return integers (any shape) as float32 real numbers, a new array."""
     # Widened first: int8 minus a zero point does not fit int8.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_edge.errors import InputError
-from mnist_edge.quantize import QuantParams, TensorSpec, dequantize, quantize
+from mnist_edge.quantize import QuantParams, TensorSpec, dequantize, dequantize_one, quantize
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,14 @@ def test_every_stored_value_survives_a_round_trip(dtype):
     params = QuantParams(0.0123, 7, dtype)
     stored = np.arange(info.min, info.max + 1).astype(dtype)
     assert np.array_equal(quantize(dequantize(stored, params), params), stored)
+
+
+def test_one_value_is_dequantized_as_many_are():
+    params = QuantParams(0.0123, -7, "int8")
+    stored = np.arange(-128, 128).astype(np.int8)
+    assert [dequantize_one(int(value), params) for value in stored] == (
+        dequantize(stored, params).tolist()
+    )
 
 
 def test_quantize_refuses_nan():

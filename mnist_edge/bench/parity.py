@@ -56,7 +56,8 @@ class Parity:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parity as records and manifests write it."""
-        return asdict(self)
+        interval, per_class = list(self.accuracy_ci95), list(self.per_class)
+        return {**asdict(self), "accuracy_ci95": interval, "per_class": per_class}
 
 
 def compare(

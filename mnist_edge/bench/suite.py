@@ -251,12 +251,21 @@ def _doubts(results: list[dict[str, Any]], settings: Settings) -> list[str]:
     doubts = []
     if settings.samples < ENOUGH:
         doubts.append(f"fewer than {ENOUGH} calls were asked for: bench without --quick")
-    for row in results:
-        name = f"{row['model']} on {row['runtime']}"
-        if row["status"] != "ok":
-            doubts.append(f"{name} failed")
-        elif min(row["latency"][key]["n"] for key in TIMINGS) < settings.samples:
-            doubts.append(f"{name} is too slow for {settings.samples} calls: leave it out")
-        elif (spread := max(row["latency"][key]["p50_spread"] for key in TIMINGS)) > STEADY:
-            doubts.append(f"{name}: its pace changed {spread:.2f}-fold meanwhile: bench again")
+    ran = [row for row in results if row["status"] == "ok"]
+    if len(ran) < len(results):
+        doubts.append(f"{len(results) - len(ran)} of {len(results)} models failed")
+    slow = [
+        f"{row['model']} on {row['runtime']}"
+        for row in ran
+        if min(row["latency"][key]["n"] for key in TIMINGS) < settings.samples
+    ]
+    if slow:
+        doubts.append(f"too slow for {settings.samples} calls: {', '.join(slow)}: leave it out")
+    spreads = [max(row["latency"][key]["p50_spread"] for key in TIMINGS) for row in ran]
+    unsteady = [spread for spread in spreads if spread > STEADY]
+    if unsteady:
+        doubts.append(
+            f"the machine's pace changed within {len(unsteady)} of {len(ran)} timings, up to "
+            f"{max(unsteady):.2f}-fold: bench again when it is quiet"
+        )
     return doubts

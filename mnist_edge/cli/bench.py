@@ -104,4 +104,6 @@ def _show(record: dict[str, Any]) -> None:
         console.out.print("Timings: VALID")
     else:
         reasons = record["invalid_reasons"]
-        console.out.print(f"Timings: INVALID: {'; '.join(reasons)}", soft_wrap=True)
+        console.out.print("Timings: INVALID, take them as a first look")
+        for reason in reasons:
+            console.out.print(f"- {reason}", soft_wrap=True)

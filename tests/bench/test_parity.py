@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from mnist_edge.bench.gates import GATES, Gate, gate_for
+from mnist_edge.bench.parity import compare, mcnemar_exact, wilson
+from mnist_edge.errors import InputError
+
+RANDOM = np.random.default_rng(0)
+
+
+def probabilities(count=500, classes=5):
+    found = RANDOM.random((count, classes)).astype(np.float32)
+    return found / found.sum(1, keepdims=True)
+
+
+def test_every_number_is_what_counting_one_by_one_gives():
+    reference, candidate = probabilities(), probabilities()
+    labels = RANDOM.integers(0, 5, 500)
+    parity = compare(reference, candidate, labels)
+    agree = to_wrong = to_right = right = 0
+    hits = {index: [] for index in range(5)}
+    for before, after, label in zip(reference, candidate, labels, strict=True):
+        first, second = int(np.argmax(before)), int(np.argmax(after))
+        agree += first == second
+        to_wrong += first == label != second
+        to_right += first != label == second
+        right += second == label
+        hits[int(label)].append(second == label)
+    assert parity.samples == 500
+    assert parity.agreement == agree / 500
+    assert (parity.flips_to_wrong, parity.flips_to_right) == (to_wrong, to_right)
+    assert parity.accuracy == right / 500
+    assert parity.reference_accuracy == (right + to_wrong - to_right) / 500
+    assert parity.drop == pytest.approx(100 * (parity.reference_accuracy - parity.accuracy))
+    assert list(parity.per_class) == [sum(each) / len(each) for each in hits.values()]
+    assert parity.max_abs_diff == np.abs(reference - candidate).max()
+    assert parity.mean_abs_diff == pytest.approx(np.abs(reference - candidate).mean())
+
+
+def test_a_model_agrees_with_itself():
+    reference = probabilities()
+    parity = compare(reference, reference, reference.argmax(1))
+    assert (parity.accuracy, parity.agreement, parity.max_abs_diff) == (1, 1, 0)
+    assert parity.mcnemar_p == 1
+    assert parity.drop == 0
+
+
+def test_a_class_without_images_has_no_accuracy():
+    parity = compare(probabilities(10, 3), probabilities(10, 3), np.zeros(10, int))
+    assert parity.per_class[1:] == (None, None)
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (9923, 10000), (3, 7)])
+def test_the_interval_is_wilsons(right, count):
+    expected = stats.binomtest(right, count).proportion_ci(method="wilson")
+    assert wilson(right, count) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (5, 0), (3, 9), (9, 3), (40, 41), (400, 300)])
+def test_mcnemar_is_the_exact_binomial_test(one, other):
+    expected = stats.binomtest(one, one + other).pvalue if one + other else 1.0
+    assert mcnemar_exact(one, other) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate", "labels"),
+    [
+        (probabilities(4), probabilities(3), np.zeros(4, int)),
+        (probabilities(4), probabilities(4), np.zeros(3, int)),
+        (probabilities(0), probabilities(0), np.zeros(0, int)),
+        (probabilities(2), np.full((2, 5), np.nan, np.float32), np.zeros(2, int)),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(reference, candidate, labels):
+    with pytest.raises(InputError):
+        compare(reference, candidate, labels)
+
+
+def flipped(count, to_wrong=0, to_right=0):
+    """Parity of a model that flips so many decisions of a reference."""
+    labels = np.zeros(count, int)
+    reference = np.tile(np.float32([1, 0]), (count, 1))
+    candidate = reference.copy()
+    candidate[:to_wrong] = [0, 1]
+    reference[to_wrong : to_wrong + to_right] = [0, 1]
+    return compare(reference, candidate, labels)
+
+
+@pytest.mark.parametrize(
+    ("gate", "parity", "holds"),
+    [
+        (GATES["float32"], flipped(10000), True),
+        (GATES["float32"], flipped(10000, to_wrong=1), False),
+        (GATES["float32"], flipped(10000, to_right=1), False),
+        (GATES["int8"], flipped(10000, to_wrong=10, to_right=10), True),
+        (GATES["int8"], flipped(10000, to_wrong=10), True),
+        (GATES["int8"], flipped(10000, to_wrong=11), False),
+        (GATES["int8"], flipped(10000, to_wrong=10, to_right=11), False),
+        (GATES["int8"], flipped(100, to_wrong=1), True),
+        (GATES["int8"], flipped(100, to_wrong=2), False),
+        (Gate(max_drop=0.1, min_agreement=100), flipped(100, to_wrong=1), False),
+    ],
+)
+def test_a_gate_holds_at_its_limit_and_not_beyond(gate, parity, holds):
+    assert (gate.failures(parity) == []) == holds
+
+
+def test_a_users_limits_stand_instead_of_the_quantizations_own():
+    assert gate_for("int8") == GATES["int8"]
+    assert gate_for("int8", max_drop=2.0) == Gate(2.0, GATES["int8"].min_agreement)
+    assert gate_for("int8", min_agreement=90.0) == Gate(GATES["int8"].max_drop, 90.0)
+    failures = Gate(0.1, 99.9).failures(flipped(1000, to_wrong=7))
+    assert failures == [
+        "agreement 99.30 %, wanted 99.9 %",
+        "accuracy down 0.70 points, wanted 0.1 at most",
+    ]

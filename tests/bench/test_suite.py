@@ -1,0 +1,206 @@
+import io
+import json
+import shutil
+import sys
+
+import pytest
+
+from mnist_edge.bench import machine, suite
+from mnist_edge.bench.suite import QUICK, Settings, failures, run_suite
+from mnist_edge.bundle import manifest_text
+from mnist_edge.errors import BundleError, MissingExtraError, ModelError, SettingError
+from mnist_edge.report.tables import bench_table
+
+FAST = {"seconds": 0.01, "samples": 20, "patience": 1.0}
+
+
+@pytest.fixture(scope="module")
+def record(bundle, dataset, tmp_path_factory):
+    """A record of the bundle with the models that the issue of a newcomer is about."""
+    folder = tmp_path_factory.mktemp("few") / "few"
+    shutil.copytree(bundle.folder, folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    wanted = ("edge.keras", "edge-float32.onnx", "edge-int8.tflite")
+    manifest["models"] = [item for item in manifest["models"] if item["file"] in wanted]
+    (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
+    return run_suite([folder], dataset, Settings(**FAST))
+
+
+def test_every_model_runs_on_every_runtime_that_opens_it(record):
+    rows = [(row["model"], row["runtime"]) for row in record["results"]]
+    assert rows == [
+        ("edge.keras", "keras"),
+        ("edge-float32.onnx", "onnxruntime"),
+        ("edge-int8.tflite", "litert"),
+        ("edge-int8.tflite", "tensorflow-lite"),
+    ]
+    assert record["reference"] == "edge.keras"
+
+
+def test_a_record_has_the_form_that_is_promised(record, dataset):
+    assert record["schema"] == 1
+    assert set(record) >= {"machine", "dataset", "settings", "valid", "invalid_reasons"}
+    assert record["dataset"]["samples"] == len(dataset.test)
+    json.dumps(record)
+    for row in record["results"]:
+        assert row["status"] == "ok"
+        assert row["error"] is None
+        assert row["runtime_version"]
+        assert row["threads"] == 1
+        assert row["bytes"] > 1000
+        assert set(row["parity"]) >= {
+            "samples", "accuracy", "accuracy_ci95", "agreement", "flips_to_wrong",
+            "flips_to_right", "mcnemar_p", "max_abs_diff", "per_class",
+        }  # fmt: skip
+        for key in ("invoke_us", "predict_us"):
+            timing = row["latency"][key]
+            assert 0 < timing["p50"] <= timing["p90"] <= timing["p99"] <= timing["max"]
+            assert timing["n"] >= 20
+        for key in ("load_ms", "first_ms", "import_ms", "images_per_s"):
+            assert row["latency"][key] > 0
+        assert 10 < row["memory"]["rss_mb"] <= row["memory"]["peak_mb"]
+
+
+def test_a_runtime_without_tensorflow_is_not_charged_for_it(record):
+    memory = {row["runtime"]: row["memory"]["peak_mb"] for row in record["results"]}
+    assert memory["litert"] < memory["keras"] / 2
+
+
+def test_parity_is_with_the_keras_model(record, bundle):
+    by_runtime = {row["runtime"]: row for row in record["results"]}
+    assert by_runtime["keras"]["parity"]["agreement"] == 1
+    assert by_runtime["onnxruntime"]["parity"]["agreement"] == 1
+    exported = bundle.entry("edge-int8.tflite").parity
+    assert by_runtime["litert"]["parity"]["agreement"] == exported["agreement"]
+    assert by_runtime["litert"]["parity"]["accuracy"] == exported["accuracy"]
+
+
+def test_few_calls_are_no_measurement(record):
+    assert record["valid"] is False
+    assert any("calls were asked for" in reason for reason in record["invalid_reasons"])
+
+
+def test_the_table_fits_80_columns_and_shows_more_where_there_is_room(record):
+    from rich.console import Console
+
+    for width, shown in ((80, "p99 µs"), (140, "Images/s")):
+        console = Console(width=width, file=io.StringIO())
+        console.print(bench_table(record, width))
+        text = console.file.getvalue()
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
+        assert shown in text
+        assert "tensorflow-lite" in text
+
+
+def fake_worker(tmp_path, monkeypatch, code):
+    """Put a program in place of the worker."""
+    script = tmp_path / "worker.py"
+    script.write_text(code)
+    shell = tmp_path / "python"
+    shell.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
+    shell.chmod(0o755)
+    monkeypatch.setattr(suite.sys, "executable", str(shell))
+
+
+CRASH_UNLESS_KERAS = """
+import json, os, runpy, sys
+job = json.load(open(sys.argv[3]))
+if job["runtime"] == {runtime!r}:
+    {end}
+sys.argv = sys.argv[2:]
+runpy.run_module("mnist_edge.bench.worker", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("os.kill(os.getpid(), 11)", "ended with signal 11"),
+        ("sys.exit('out of luck')", "ended with exit 1: out of luck"),
+    ],
+)
+def test_a_crash_is_a_row_and_not_the_end(bundle, dataset, tmp_path, monkeypatch, end, said):
+    code = CRASH_UNLESS_KERAS.format(runtime="litert", end=end)
+    fake_worker(tmp_path, monkeypatch, code)
+    paths = [bundle.folder / "edge-float32.onnx", bundle.folder / "edge-int8.tflite"]
+    settings = Settings(runtimes=("onnxruntime", "litert"), **FAST)
+    record = run_suite(paths, dataset, settings)
+    fine, crashed = record["results"]
+    assert fine["status"] == "ok"
+    assert crashed["status"] == "failed"
+    assert said in crashed["error"]
+    assert said in failures(record)[0]
+    assert not record["valid"]
+
+
+def test_a_reference_that_fails_is_the_end(bundle, dataset, tmp_path, monkeypatch):
+    code = CRASH_UNLESS_KERAS.format(runtime="onnxruntime", end="sys.exit(3)")
+    fake_worker(tmp_path, monkeypatch, code)
+    with pytest.raises(ModelError, match=r"the reference .* failed"):
+        run_suite([bundle.folder / "edge-float32.onnx"], dataset, Settings(**FAST))
+
+
+def test_a_model_below_its_gate_is_named(bundle, dataset, broken_int8):
+    paths = [bundle.folder / "edge-float32.onnx", broken_int8]
+    record = run_suite(paths, dataset, Settings(**FAST))
+    assert record["reference"] == "edge-float32.onnx"
+    agreement, accuracy = failures(record)
+    assert "edge-int8.onnx on onnxruntime: agreement" in agreement
+    assert "edge-int8.onnx on onnxruntime: accuracy down" in accuracy
+    lenient = Settings(max_drop=100.0, min_agreement=0.0, **FAST)
+    assert failures(run_suite(paths, dataset, lenient)) == []
+
+
+def result(spread=1.0, count=1000, status="ok"):
+    timing = {"n": count, "p50_spread": spread}
+    latency = {"invoke_us": timing, "predict_us": timing}
+    return {"model": "a", "runtime": "b", "status": status, "latency": latency}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (result(), None),
+        (result(spread=suite.STEADY + 0.01), "pace changed within 1 of 1 timings, up to 1.16-fold"),
+        (result(count=999), "too slow for 1000 calls: a on b"),
+        (result(status="failed"), "failed"),
+    ],
+)
+def test_doubtful_timings_are_called_so(row, said):
+    doubts = suite._doubts([row], Settings())
+    assert (doubts == []) if said is None else (said in doubts[0])
+
+
+def test_a_busy_machine_makes_the_record_invalid(bundle, dataset, monkeypatch):
+    monkeypatch.setattr(machine, "disturbances", lambda: ["other work"])
+    settings = Settings(runtimes=("litert",), **FAST)
+    record = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)
+    assert "other work" in record["invalid_reasons"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "said"),
+    [
+        (Settings(threads=0), SettingError, "threads is 0"),
+        (Settings(runtimes=("lightrt",)), SettingError, "unknown runtime 'lightrt'"),
+        (Settings(runtimes=("tflite-runtime",)), MissingExtraError, r"mnist-edge\[tflite\]"),
+        (Settings(runtimes=("onnxruntime",)), ModelError, "opens none of the models"),
+    ],
+)
+def test_what_cannot_be_benched_is_refused(bundle, dataset, settings, error, said):
+    with pytest.raises(error, match=said):
+        run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)
+
+
+def test_a_damaged_bundle_is_refused_before_anything_runs(bundle, dataset, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(bundle.folder, folder)
+    (folder / "edge-int8.tflite").write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"edge-int8\.tflite"):
+        run_suite([folder], dataset, Settings())
+
+
+def test_quick_changes_how_long_and_nothing_else():
+    assert set(QUICK) == {"seconds", "samples", "patience"}
+    assert Settings(**QUICK).samples < suite.ENOUGH

@@ -1,0 +1,88 @@
+import io
+import shutil
+
+import numpy as np
+import pytest
+
+from mnist_edge import verify as verify_module
+from mnist_edge.bundle import manifest_text, read_bundle
+from mnist_edge.errors import BundleError
+from mnist_edge.verify import verify
+
+
+@pytest.fixture
+def copy(bundle, tmp_path):
+    shutil.copytree(bundle.folder, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_every_model_holds_on_every_runtime(bundle):
+    findings = verify(bundle)
+    assert all(findings)
+    pairs = {(each.file, each.runtime) for each in findings}
+    assert ("edge-int8.tflite", "litert") in pairs
+    assert ("edge-int8.onnx", "onnxruntime") in pairs
+    assert ("edge.keras", "keras") in pairs
+    assert len(pairs) == 2 * 5 + 2 + 1
+
+
+def test_one_runtime_hashes_the_rest(bundle):
+    findings = verify(bundle, "onnxruntime")
+    assert all(findings)
+    ran = {each.file for each in findings if each.runtime}
+    assert ran == {"edge-float32.onnx", "edge-int8.onnx"}
+    assert all("hash holds" in each.detail for each in findings if not each.runtime)
+
+
+def test_a_damaged_model_does_not_hold(copy):
+    path = copy / "edge-int8.onnx"
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 4
+    path.write_bytes(content)
+    bad = [each for each in verify(read_bundle(copy), "onnxruntime") if not each]
+    assert [each.file for each in bad] == ["edge-int8.onnx"]
+    assert "SHA-256" in bad[0].detail
+
+
+def change_golden(folder, **arrays):
+    import hashlib
+
+    bundle = read_bundle(folder)
+    with np.load(folder / "golden.npz") as golden:
+        changed = {**golden, **arrays}
+    buffer = io.BytesIO()
+    np.savez(buffer, **changed)
+    (folder / "golden.npz").write_bytes(buffer.getvalue())
+    bundle.manifest["golden"]["sha256"] = hashlib.sha256(buffer.getvalue()).hexdigest()
+    (folder / "manifest.json").write_text(manifest_text(bundle.manifest), encoding="utf-8")
+
+
+def test_answers_that_are_others_do_not_hold(copy):
+    with np.load(copy / "golden.npz") as golden:
+        other = np.roll(golden["edge-float32.onnx"], 1, axis=1)
+    change_golden(copy, **{"edge-float32.onnx": other})
+    bad = [each for each in verify(read_bundle(copy), "onnxruntime") if not each]
+    assert [each.file for each in bad] == ["edge-float32.onnx"]
+    assert "other labels" in bad[0].detail
+
+
+def test_a_float_is_held_more_closely_than_an_int8(copy):
+    with np.load(copy / "golden.npz") as golden:
+        moved = {
+            name: golden[name] + np.float32(0.01)
+            for name in ("edge-float32.onnx", "edge-int8.onnx")
+        }
+    change_golden(copy, **moved)
+    bad = [each.file for each in verify(read_bundle(copy), "onnxruntime") if not each]
+    assert bad == ["edge-float32.onnx"]
+    assert verify_module.TOLERANCE["float32"] < 0.01 < verify_module.TOLERANCE["int8"]
+
+
+def test_golden_samples_that_are_absent_or_damaged_are_named(copy):
+    (copy / "golden.npz").write_bytes(b"half")
+    with pytest.raises(BundleError, match=r"golden\.npz has SHA-256"):
+        verify(read_bundle(copy))
+    bundle = read_bundle(copy)
+    del bundle.manifest["golden"]
+    with pytest.raises(BundleError, match="has no golden samples"):
+        verify(bundle)
