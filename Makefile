@@ -1,0 +1,52 @@
+# Everything happens in a virtual environment in this folder; PYTHON chooses what makes it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+EXTRAS := litert,onnx,cli,report,train-cpu
+DEMO := artifacts/runs/demo
+
+.PHONY: help demo test check format artifacts recipes clean
+
+help: ## show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, pictures
+	$(BIN)/mnist-edge train --recipe edge --epochs 4 --out $(DEMO) --resume
+	$(BIN)/mnist-edge export $(DEMO) --int8
+	$(BIN)/mnist-edge bench $(DEMO)
+	@echo "What it learnt, as pictures: $(DEMO)/curves.png $(DEMO)/confusion.png"
+
+test: $(VENV)/.develop ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.develop ## format, lint, import layers, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(VENV)/.develop ## put the code into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+artifacts: $(VENV)/.develop ## train and export the shipped bundle anew
+	$(BIN)/python tools/build_artifacts.py
+
+recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (half an hour)
+	$(BIN)/python tools/measure_recipes.py
+
+clean: ## remove what make made, but no runs
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# The environment to use the package in, then the tools to work on it.
+$(VENV)/.use: pyproject.toml constraints.txt
+	@echo "Installing TensorFlow and the runtimes into $(VENV): a minute or two, once."
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[$(EXTRAS)]'
+	@touch $@
+
+$(VENV)/.develop: $(VENV)/.use requirements-dev.txt
+	@echo "Installing the tools for tests and checks."
+	$(PIP) -r requirements-dev.txt
+	@touch $@
