@@ -14,7 +14,7 @@ help: ## show this
 demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, pictures
 	$(BIN)/mnist-edge train --recipe edge --epochs 4 --out $(DEMO) --resume
 	$(BIN)/mnist-edge export $(DEMO) --int8
-	$(BIN)/mnist-edge bench $(DEMO)
+	$(BIN)/mnist-edge bench $(DEMO) --out $(DEMO)/bench.json
 	@echo "What it learnt, as pictures: $(DEMO)/curves.png $(DEMO)/confusion.png"
 
 test: $(VENV)/.develop ## run the tests

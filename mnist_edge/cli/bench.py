@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,6 +15,9 @@ from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import console
 from mnist_edge.errors import BundleError, CheckFailed
 from mnist_edge.report.tables import bench_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def bench(
@@ -77,7 +80,7 @@ def bench(
     if json:
         console.print_json(record)
     else:
-        _show(record)
+        show(record, console.out)
     failed = failures(record)
     if failed:
         raise CheckFailed("; ".join(failed))
@@ -90,10 +93,11 @@ def _default() -> Path:
         return SHIPPED
 
 
-def _show(record: dict[str, Any]) -> None:
+def show(record: dict[str, Any], console: Console) -> None:
+    """Print a record as people read it: table, what it means, verdict."""
     dataset, settings = record["dataset"], record["settings"]
-    console.out.print(bench_table(record, console.out.width))
-    console.out.print(
+    console.print(bench_table(record, console.width))
+    console.print(
         f"\n{dataset['samples']:,} test images of {dataset['name']}, "
         f"agreement with {record['reference']}; {settings['threads']} thread(s).\n"
         "Call: the bare runtime, p50. Image: image in, label out, p50 and p99.\n"
@@ -101,9 +105,9 @@ def _show(record: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     if record["valid"]:
-        console.out.print("Timings: VALID")
+        console.print("Timings: VALID")
     else:
         reasons = record["invalid_reasons"]
-        console.out.print("Timings: INVALID, take them as a first look")
+        console.print("Timings: INVALID, take them as a first look")
         for reason in reasons:
-            console.out.print(f"- {reason}", soft_wrap=True)
+            console.print(f"- {reason}", soft_wrap=True)

@@ -1,0 +1,89 @@
+"""The README does what it says: its commands run, its tables are the measured ones."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_edge.cli import run
+from mnist_edge.training.recipes import RECIPES, measured
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL)
+SHELL = [
+    line.split(" #")[0].strip()
+    for language, block in BLOCKS
+    if language == "sh"
+    for line in block.splitlines()
+]
+PYTHON = [block for language, block in BLOCKS if language == "python"]
+
+
+def test_it_is_short_enough_to_be_read():
+    assert len(TEXT.splitlines()) < 250
+    assert SHELL
+    assert len(PYTHON) == 2
+
+
+@pytest.mark.parametrize("place", range(len(PYTHON)))
+def test_its_python_runs(place):
+    ended = subprocess.run(
+        [sys.executable, "-c", PYTHON[place]], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith(("1 0.", "(60000, 28, 28) [7 2 1 0 4]"))
+
+
+def test_its_make_targets_are_there():
+    named = {line.split()[1] for line in SHELL if line.startswith("make ")}
+    named |= set(re.findall(r"`make (\w+)`", TEXT))
+    known = set(re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert named <= known
+    assert {"demo", "test", "check", "clean", "help"} <= known
+
+
+def test_its_extras_are_there():
+    named = set(re.findall(r"mnist-edge\[([\w,]+)\]", TEXT)) | set(re.findall(r"`\[(\w+)\]`", TEXT))
+    known = set(re.findall(r"^([\w-]+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
+    assert {part for names in named for part in names.split(",")} <= known
+
+
+SMALL = {  # the same commands, on data that is learnt in seconds
+    "train": "--filters 4,4,4,8 --batch-size 16 --augmentation none",
+    "bench": "--quick --runtime litert --runtime onnxruntime",
+}
+
+
+def test_its_commands_run_in_their_order(quadrants_file, tmp_path, monkeypatch, capsys):
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    drawn = Image.new("L", (90, 120), 230)
+    drawn.paste(20, (40, 20, 50, 100))
+    drawn.save("photo.png")
+    commands = [line.split() for line in SHELL if line.startswith("mnist-edge ")]
+    assert [words[1] for words in commands] == [
+        "predict", "verify", "recipes", "train", "export", "bench", "runtimes",
+    ]  # fmt: skip
+    for _program, name, *rest in commands:
+        extra = SMALL.get(name, "").split()
+        if name in ("train", "export", "bench"):
+            extra += ["--data", str(quadrants_file)]
+        assert run([name, *rest, *extra]) == 0, capsys.readouterr().err
+
+
+def test_its_table_of_recipes_is_the_measured_one():
+    for name, recipe in RECIPES.items():
+        found = measured()[name]
+        accuracy = f"{100 * found['test_accuracy']:.2f} %"
+        row = f"| {found['parameters']:,} | {recipe.epochs} | {accuracy} | {recipe.claim or '–'} |"
+        assert f"| `{name}` |" in TEXT
+        assert row in TEXT
+
+
+def test_its_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        assert link.startswith("https://") or (ROOT / link).is_file(), link
