@@ -12,7 +12,7 @@ help: ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, pictures
-	$(BIN)/mnist-edge train --recipe edge --epochs 4 --out $(DEMO) --resume
+	$(BIN)/mnist-edge train --recipe edge --epochs 3 --out $(DEMO) --resume
 	$(BIN)/mnist-edge export $(DEMO) --int8
 	$(BIN)/mnist-edge bench $(DEMO) --out $(DEMO)/bench.json
 	@echo "What it learnt, as pictures: $(DEMO)/curves.png $(DEMO)/confusion.png"
