@@ -17,7 +17,7 @@ demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, 
 	$(BIN)/mnist-edge bench $(DEMO) --out $(DEMO)/bench.json
 	@echo "What it learnt, as pictures: $(DEMO)/curves.png $(DEMO)/confusion.png"
 
-test: $(VENV)/.develop ## run the tests
+test: $(VENV)/.develop $(VENV)/.bare ## run the tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.develop ## format, lint, import layers, types
@@ -37,7 +37,7 @@ recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (
 	$(BIN)/python tools/measure_recipes.py
 
 clean: ## remove what make made, but no runs
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bare build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # The environment to use the package in, then the tools to work on it.
 $(VENV)/.use: pyproject.toml constraints.txt
@@ -49,4 +49,9 @@ $(VENV)/.use: pyproject.toml constraints.txt
 $(VENV)/.develop: $(VENV)/.use requirements-dev.txt
 	@echo "Installing the tools for tests and checks."
 	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# What a device has, nothing more: numpy and one runtime. The tests put the wheel into each.
+$(VENV)/.bare: $(VENV)/.use tools/bare_environments.py
+	$(BIN)/python tools/bare_environments.py
 	@touch $@
