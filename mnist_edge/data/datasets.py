@@ -90,13 +90,33 @@ def _from_folder(path: Path) -> Dataset:
     files = formats.read_idx_files(path)
     if not files:
         return _from_class_folders(path)
-    for known in public.PUBLIC.values():
-        if sources.mismatch(known, files) is None:
-            return _from_idx(files, known.name, known.labels)
+    known = _public(files, path)
+    if known is not None:
+        return _from_idx(files, known.name, known.labels)
     absent = sorted(set(public.IDX_FILES) - set(files))
     if absent:
         raise DataError(f"{path} lacks {', '.join(absent)}; wanted MNIST's four IDX files")
-    return _from_idx(files, path.name, None)
+    return _from_idx(files, _own_name(path.name), None)
+
+
+def _public(files: dict[str, bytes], path: Path) -> public.PublicDataset | None:
+    """Return the public dataset that `files` are; None if they are one's own.
+
+    Raises:
+        DataError: some are a public dataset's, and another is not what it should be.
+    """
+    for known in public.PUBLIC.values():
+        wrong = sources.mismatch(known, files)
+        if wrong is None:
+            return known
+        if sources.shares_a_file(known, files):
+            raise DataError(f"{path} is {known.name}, but {wrong}: fetch it anew")
+    return None
+
+
+def _own_name(name: str) -> str:
+    """Return a name for one's own data that no public dataset has."""
+    return f"{name} (own)" if name in public.PUBLIC else name
 
 
 def _from_idx(files: dict[str, bytes], name: str, labels: tuple[str, ...] | None) -> Dataset:
@@ -111,7 +131,10 @@ def _from_npz(path: Path) -> Dataset:
     arrays = formats.read_npz(path)
     if set(formats.KERAS_KEYS) <= set(arrays):
         x_train, y_train, x_test, y_test = (arrays[key] for key in formats.KERAS_KEYS)
-        return _assemble(path.stem, x_train, y_train, x_test, y_test)
+        known = _public(sources.files_of_npz(path), path)
+        if known is not None:
+            return _assemble(known.name, x_train, y_train, x_test, y_test, known.labels)
+        return _assemble(_own_name(path.stem), x_train, y_train, x_test, y_test)
     wanted = ["images", "labels"]
     if "test_images" in arrays or "test_labels" in arrays:
         wanted += ["test_images", "test_labels"]
@@ -122,7 +145,7 @@ def _from_npz(path: Path) -> Dataset:
             "wanted images uint8 [N,28,28] and labels [N]"
         )
     return _assemble(
-        path.stem,
+        _own_name(path.stem),
         arrays["images"],
         arrays["labels"],
         arrays.get("test_images"),
@@ -133,10 +156,10 @@ def _from_npz(path: Path) -> Dataset:
 def _from_class_folders(path: Path) -> Dataset:
     if not ((path / "train").is_dir() and (path / "test").is_dir()):
         images, labels = formats.read_class_folders(path)
-        return _assemble(path.name, images, labels, None, None)
+        return _assemble(_own_name(path.name), images, labels, None, None)
     x_train, y_train = formats.read_class_folders(path / "train")
     x_test, y_test = formats.read_class_folders(path / "test")
-    return _assemble(path.name, x_train, y_train, x_test, y_test)
+    return _assemble(_own_name(path.name), x_train, y_train, x_test, y_test)
 
 
 def _assemble(

