@@ -6,7 +6,7 @@ Vectorised: 10,000 images take milliseconds.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,8 @@ Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 @dataclass(frozen=True)
 class Parity:
     """A model beside the reference on the same images. Shares are 0..1.
+
+    What needs the reference's answers is None where there were none (`alone`).
 
     Attributes:
         samples: images compared.
@@ -40,19 +42,26 @@ class Parity:
     samples: int
     accuracy: float
     accuracy_ci95: tuple[float, float]
-    reference_accuracy: float
-    agreement: float
-    flips_to_wrong: int
-    flips_to_right: int
-    mcnemar_p: float
-    max_abs_diff: float
-    mean_abs_diff: float
+    reference_accuracy: float | None
+    agreement: float | None
+    flips_to_wrong: int | None
+    flips_to_right: int | None
+    mcnemar_p: float | None
+    max_abs_diff: float | None
+    mean_abs_diff: float | None
     per_class: tuple[float | None, ...]
 
     @property
-    def drop(self) -> float:
+    def lost(self) -> int | None:
+        """Images that the reference has right, less those that the model has right."""
+        if self.reference_accuracy is None:
+            return None
+        return round((self.reference_accuracy - self.accuracy) * self.samples)
+
+    @property
+    def drop(self) -> float | None:
         """Accuracy lost against the reference, in percentage points; below 0 where it won."""
-        return 100 * (self.flips_to_wrong - self.flips_to_right) / self.samples
+        return None if self.lost is None else 100 * self.lost / self.samples
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parity as records and manifests write it."""
@@ -98,6 +107,32 @@ def compare(
         max_abs_diff=float(difference.max()),
         mean_abs_diff=float(difference.mean()),
         per_class=tuple(_share(after[labels == index]) for index in range(classes)),
+    )
+
+
+def alone(
+    candidate: NDArray[np.float32], labels: NDArray[Any], reference_accuracy: float | None
+) -> Parity:
+    """Return how a model does without the reference's answers.
+
+    Args:
+        candidate: probabilities of the model, float32 [N,K].
+        labels: true class index of each image, [N].
+        reference_accuracy: of the reference on these images where it is known, 0..1.
+
+    Raises:
+        InputError: as `compare`.
+    """
+    with_itself = compare(candidate, candidate, labels)
+    return replace(
+        with_itself,
+        reference_accuracy=reference_accuracy,
+        agreement=None,
+        flips_to_wrong=None,
+        flips_to_right=None,
+        mcnemar_p=None,
+        max_abs_diff=None,
+        mean_abs_diff=None,
     )
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ import numpy as np
 from mnist_edge.backends import installed_runtime, runtimes
 from mnist_edge.bench import machine
 from mnist_edge.bench.gates import gate_for
-from mnist_edge.bench.parity import compare
-from mnist_edge.bundle import model_format, read_bundle
+from mnist_edge.bench.parity import alone, compare
+from mnist_edge.bundle import QUANTIZATIONS, model_format, read_bundle
 from mnist_edge.errors import InputError, MissingExtraError, ModelError, SettingError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Settings:
     min_agreement: float | None = None
 
 
+ANSWERS_ONLY: dict[str, Any] = {"seconds": 0.0, "samples": 1}
 QUICK = {"seconds": 0.2, "samples": 100, "patience": 2.0}
 STEADY = 1.15  # p50 of one part of a timing over that of another
 TIMINGS = ("invoke_us", "predict_us")
@@ -62,11 +63,23 @@ ENOUGH = Settings().samples  # counted calls without which a p99 is a guess
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model file with its quantization, to be run on one runtime."""
+    """A model file with its quantization, to be run on one runtime.
+
+    Attributes:
+        path: the model file.
+        quantization: as the manifest, or else the file's name, has it.
+        runtime: where to run it.
+        group: models that are held against the same reference: a bundle, or all lone files.
+        reference_accuracy: what the manifest says Keras reached on `dataset_sha256`, 0..1.
+        dataset_sha256: of the dataset that the manifest speaks of.
+    """
 
     path: Path
     quantization: str
     runtime: str
+    group: str
+    reference_accuracy: float | None = None
+    dataset_sha256: str | None = None
 
 
 def run_suite(
@@ -77,6 +90,11 @@ def run_suite(
 ) -> dict[str, Any]:
     """Bench every model of the bundles and files at `paths` and return the record.
 
+    Each bundle has a reference of its own: its Keras model, or else a float32 one, which is run
+    for its answers even where `settings` ask for other runtimes. A quantized model is never its
+    own reference: where there is no float model, agreement is None, and accuracy is held against
+    what the manifest says that Keras reached.
+
     Args:
         paths: bundle folders or model files.
         dataset: its test part is what models are run on.
@@ -86,31 +104,29 @@ def run_suite(
     Raises:
         ModelError: a path without models.
         MissingExtraError: no installed runtime opens any of them.
-        SettingError: an unknown runtime, or threads below 1.
+        SettingError: an unknown runtime, or a setting out of range.
     """
-    if settings.threads < 1:
-        raise SettingError(f"threads is {settings.threads}; wanted 1 or more")
+    _check_settings(settings)
+    every = candidates(paths)
+    wanted = _wanted(every, settings.runtimes)
+    references = _references(every, {each.group for each in wanted})
     disturbed = machine.disturbances()
-    found = candidates(paths, settings.runtimes)
-    reference_of = _reference(found)
-    results: list[dict[str, Any]] = []
-    answers: list[NDArray[np.float32] | None] = []
+    jobs = [*wanted, *(each for each in references.values() if each not in wanted)]
+    rows: dict[Candidate, dict[str, Any]] = {}
+    answers: dict[Candidate, NDArray[np.float32] | None] = {}
     with tempfile.TemporaryDirectory() as folder:
         images = Path(folder) / "images.npy"
         np.save(images, dataset.test.images)
-        for place, candidate in enumerate(found):
-            say(f"{candidate.path.name} on {candidate.runtime}", place, len(found))
-            row, answer = _run(candidate, settings, images)
-            results.append(row)
-            answers.append(answer)
-    reference = answers[found.index(reference_of)]
-    if reference is None:
-        row = results[found.index(reference_of)]
-        raise ModelError(f"the reference {reference_of.path} failed: {row['error']}")
-    for candidate, row, answer in zip(found, results, answers, strict=True):
-        if answer is not None:
-            _judge(row, candidate, reference, answer, dataset.test.labels, settings)
+        for place, job in enumerate(jobs):
+            say(f"{job.path.name} on {job.runtime}", place, len(jobs))
+            timed = settings if job in wanted else replace(settings, **ANSWERS_ONLY)
+            rows[job], answers[job] = _run(job, timed, images)
+    for job in wanted:
+        reference = references.get(job.group)
+        _judge(rows[job], job, reference, answers, dataset, settings)
+    results = [rows[job] for job in wanted]
     reasons = disturbed + _doubts(results, settings)
+    first = references.get(wanted[0].group)
     return {
         "schema": SCHEMA,
         "machine": machine.describe(),
@@ -120,13 +136,22 @@ def run_suite(
             "split": "test",
             "samples": len(dataset.test),
         },
-        "reference": reference_of.path.name,
-        "reference_runtime": reference_of.runtime,
+        "reference": None if first is None else first.path.name,
         "settings": asdict(settings),
         "valid": not reasons,
         "invalid_reasons": reasons,
         "results": results,
     }
+
+
+def _check_settings(settings: Settings) -> None:
+    if settings.threads < 1:
+        raise SettingError(f"threads is {settings.threads}; wanted 1 or more")
+    drop, agreement = settings.max_drop, settings.min_agreement
+    if drop is not None and not 0 <= drop <= 100:
+        raise SettingError(f"max_drop is {drop}; wanted percentage points, 0 to 100")
+    if agreement is not None and not (agreement == 0 or 1 < agreement <= 100):
+        raise SettingError(f"min_agreement is {agreement}; wanted percent, such as 99.8")
 
 
 def failures(record: dict[str, Any]) -> list[str]:
@@ -140,43 +165,68 @@ def failures(record: dict[str, Any]) -> list[str]:
     return found
 
 
-def candidates(paths: Sequence[Path], wanted: tuple[str, ...]) -> list[Candidate]:
-    """Return every model at `paths` with every runtime that may open it, in a fixed order."""
-    for name in wanted:
-        installed_runtime(name)
+def candidates(paths: Sequence[Path]) -> list[Candidate]:
+    """Return every model at `paths` with every installed runtime that may open it, in order.
+
+    Raises:
+        ModelError: a path without models, or a file that its manifest denies.
+        MissingExtraError: no installed runtime opens any of them.
+    """
     found = []
     for path in paths:
-        for model, quantization in _models(path):
-            fitting = runtimes((model_format(model),))
-            names = [name for name in fitting if not wanted or name in wanted]
-            found += [Candidate(model, quantization, name) for name in names]
+        for model in _models(path):
+            fitting = runtimes((model_format(model.path),))
+            found += [replace(model, runtime=name) for name in fitting]
     if not found:
         shown = ", ".join(str(path) for path in paths)
-        if wanted:
-            raise ModelError(f"{', '.join(wanted)} opens none of the models at {shown}")
         raise MissingExtraError(f"a runtime for the models at {shown}", "litert")
     return found
 
 
-def _models(path: Path) -> list[tuple[Path, str]]:
+def _wanted(every: list[Candidate], names: tuple[str, ...]) -> list[Candidate]:
+    for name in names:
+        installed_runtime(name)
+    found = [each for each in every if not names or each.runtime in names]
+    if not found:
+        raise ModelError(f"{', '.join(names)} opens none of the models")
+    return found
+
+
+def _models(path: Path) -> list[Candidate]:
     if path.is_dir():
         bundle = read_bundle(path)
         if not bundle.models:
             raise ModelError(f"{path} has no models: make some with mnist-edge export")
         for entry in bundle.models:
             bundle.read_file(entry)
-        return [(path / entry.file, entry.quantization) for entry in bundle.models]
+        training = bundle.manifest.get("training", {})
+        return [
+            Candidate(
+                path / entry.file,
+                entry.quantization,
+                runtime="",
+                group=str(path),
+                reference_accuracy=entry.parity.get("reference_accuracy"),
+                dataset_sha256=training.get("dataset", {}).get("sha256"),
+            )
+            for entry in bundle.models
+        ]
     if not path.is_file():
         raise ModelError(f"no model or bundle at {path}: check the path")
     model_format(path)
     named = path.stem.rpartition("-")[2]
-    return [(path, named if named in ("float16", "dynamic", "int8", "int16x8") else "float32")]
+    quantization = named if named in QUANTIZATIONS else "float32"
+    return [Candidate(path, quantization, runtime="", group="")]
 
 
-def _reference(found: list[Candidate]) -> Candidate:
-    """Return the model that the others are held against: Keras' own, else a float32 one."""
-    floats = [each for each in found if each.quantization == "float32"] or found
-    return min(floats, key=lambda each: REFERENCES.index(model_format(each.path)))
+def _references(every: list[Candidate], groups: set[str]) -> dict[str, Candidate]:
+    """Return for each group the model that the others are held against, where there is one."""
+    found = {}
+    for group in groups:
+        floats = [each for each in every if each.group == group and each.quantization == "float32"]
+        if floats:
+            found[group] = min(floats, key=lambda each: REFERENCES.index(model_format(each.path)))
+    return found
 
 
 def _run(
@@ -199,6 +249,8 @@ def _run(
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     row: dict[str, Any] = {
         "model": path.name,
+        "bundle": candidate.group or None,
+        "reference": None,
         "format": model_format(path),
         "quantization": candidate.quantization,
         "runtime": candidate.runtime,
@@ -231,18 +283,29 @@ def _run(
 
 def _judge(
     row: dict[str, Any],
-    candidate: Candidate,
-    reference: NDArray[np.float32],
-    answer: NDArray[np.float32],
-    labels: NDArray[Any],
+    job: Candidate,
+    reference: Candidate | None,
+    answers: dict[Candidate, NDArray[np.float32] | None],
+    dataset: Dataset,
     settings: Settings,
 ) -> None:
+    """Put parity, reference and gate failures into a row that has an answer."""
+    answer = answers[job]
+    if answer is None:
+        return
+    labels = dataset.test.labels
+    expected = None if reference is None else answers[reference]
     try:
-        parity = compare(reference, answer, labels)
+        if expected is not None and reference is not None:
+            parity = compare(expected, answer, labels)
+            row["reference"] = reference.path.name
+        else:
+            known = job.reference_accuracy if job.dataset_sha256 == dataset.sha256 else None
+            parity = alone(answer, labels, known)
     except InputError as error:
         row |= {"status": "failed", "error": str(error)}
         return
-    gate = gate_for(candidate.quantization, settings.max_drop, settings.min_agreement)
+    gate = gate_for(job.quantization, settings.max_drop, settings.min_agreement)
     row["parity"] = parity.as_dict()
     row["gate_failures"] = gate.failures(parity)
 

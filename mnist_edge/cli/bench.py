@@ -93,13 +93,20 @@ def _default() -> Path:
         return SHIPPED
 
 
+def _held_against(record: dict[str, Any]) -> str:
+    names = {row["reference"] for row in record["results"] if row["reference"]}
+    if not names:
+        return "no float model here to agree with"
+    return f"agreement with {names.pop() if len(names) == 1 else 'the float model of each bundle'}"
+
+
 def show(record: dict[str, Any], console: Console) -> None:
     """Print a record as people read it: table, what it means, verdict."""
     dataset, settings = record["dataset"], record["settings"]
     console.print(bench_table(record, console.width))
     console.print(
         f"\n{dataset['samples']:,} test images of {dataset['name']}, "
-        f"agreement with {record['reference']}; {settings['threads']} thread(s).\n"
+        f"{_held_against(record)}; {settings['threads']} thread(s).\n"
         "Call: the bare runtime, p50. Image: image in, label out, p50 and p99.\n"
         "±: half the 95 % Wilson interval.",
         soft_wrap=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -23,13 +24,13 @@ def bench_table(record: dict[str, Any], width: int = 80) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("Call µs", "Image µs", "p99 µs") + (("Images/s", "MB") if wide else ()):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in record["results"]:
-        table.add_row(*_bench_row(row, wide), style="" if not row["gate_failures"] else "red")
+    for row, name in zip(record["results"], _names(record["results"]), strict=True):
+        table.add_row(*_bench_row(row, name, wide), style="red" if row["gate_failures"] else "")
     return table
 
 
-def _bench_row(row: dict[str, Any], wide: bool) -> list[str]:
-    start = [short_name(row), row["runtime"], f"{row['bytes'] / 1000:.0f}"]
+def _bench_row(row: dict[str, Any], name: str, wide: bool) -> list[str]:
+    start = [name, row["runtime"], f"{row['bytes'] / 1000:.0f}"]
     if row["status"] != "ok":
         return [*start, "failed"]
     parity, latency = row["parity"], row["latency"]
@@ -37,7 +38,7 @@ def _bench_row(row: dict[str, Any], wide: bool) -> list[str]:
     cells = [
         *start,
         f"{100 * parity['accuracy']:.2f} ±{50 * (high - low):.2f}",
-        f"{100 * parity['agreement']:.2f}",
+        "-" if parity["agreement"] is None else f"{100 * parity['agreement']:.2f}",
         _microseconds(latency["invoke_us"]["p50"]),
         _microseconds(latency["predict_us"]["p50"]),
         _microseconds(latency["predict_us"]["p99"]),
@@ -51,6 +52,16 @@ def _bench_row(row: dict[str, Any], wide: bool) -> list[str]:
 def short_name(row: dict[str, Any]) -> str:
     """Return `int8.tflite` for `edge-int8.tflite`: what differs between rows of one bundle."""
     return str(row["model"]).rpartition("-")[2]
+
+
+def _names(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the shortest names that tell the rows apart."""
+    if len({row["bundle"] for row in results}) == 1 and results[0]["bundle"]:
+        return [short_name(row) for row in results]
+    return [
+        f"{Path(row['bundle']).name}/{short_name(row)}" if row["bundle"] else row["model"]
+        for row in results
+    ]
 
 
 def _microseconds(value: float) -> str:

@@ -2,6 +2,7 @@ import io
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -134,11 +135,90 @@ def test_a_crash_is_a_row_and_not_the_end(bundle, dataset, tmp_path, monkeypatch
     assert not record["valid"]
 
 
-def test_a_reference_that_fails_is_the_end(bundle, dataset, tmp_path, monkeypatch):
+def test_a_reference_that_crashes_is_a_row_and_the_rest_stands_alone(
+    bundle, dataset, tmp_path, monkeypatch
+):
     code = CRASH_UNLESS_KERAS.format(runtime="onnxruntime", end="sys.exit(3)")
     fake_worker(tmp_path, monkeypatch, code)
-    with pytest.raises(ModelError, match=r"the reference .* failed"):
-        run_suite([bundle.folder / "edge-float32.onnx"], dataset, Settings(**FAST))
+    paths = [bundle.folder / "edge-float32.onnx", bundle.folder / "edge-int8.tflite"]
+    settings = Settings(runtimes=("onnxruntime", "litert"), **FAST)
+    record = run_suite(paths, dataset, settings)
+    crashed, alone = record["results"]
+    assert crashed["status"] == "failed"
+    assert alone["parity"]["accuracy"] > 0.9
+    assert alone["parity"]["agreement"] is None
+    assert alone["reference"] is None
+    assert len(failures(record)) == 1
+
+
+def test_a_quantized_model_is_never_its_own_reference(bundle, dataset, broken_int8):
+    record = run_suite([broken_int8], dataset, Settings(**FAST))
+    (row,) = record["results"]
+    assert record["reference"] is row["reference"] is row["parity"]["agreement"] is None
+    assert row["parity"]["flips_to_wrong"] is None
+    settings = Settings(runtimes=("litert",), **FAST)
+    (row,) = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)["results"]
+    assert row["parity"]["agreement"] is None
+
+
+def only(bundle, folder, files):
+    """A copy of a bundle that names only these of its models."""
+    shutil.copytree(bundle.folder, folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["models"] = [item for item in manifest["models"] if item["file"] in files]
+    (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
+    return folder
+
+
+def test_the_reference_is_run_even_where_other_runtimes_are_asked_for(bundle, dataset, tmp_path):
+    folder = only(bundle, tmp_path / "b", ("edge-float32.onnx", "edge-int8.tflite"))
+    record = run_suite([folder], dataset, Settings(runtimes=("litert",), **FAST))
+    (row,) = record["results"]
+    assert row["reference"] == record["reference"] == "edge-float32.onnx"
+    assert row["parity"]["agreement"] == bundle.entry("edge-int8.tflite").parity["agreement"]
+
+
+def test_without_a_float_model_accuracy_is_held_against_the_manifest(bundle, dataset, tmp_path):
+    folder = only(bundle, tmp_path / "b", ("edge-int8.tflite",))
+    settings = Settings(runtimes=("litert",), **FAST)
+    record = run_suite([folder], dataset, settings)
+    assert failures(record) == []
+    stated = bundle.entry("edge-int8.tflite").parity["reference_accuracy"]
+    assert record["results"][0]["parity"]["reference_accuracy"] == stated
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    accuracy = f'"reference_accuracy": {stated}'
+    assert accuracy in text
+    (folder / "manifest.json").write_text(
+        text.replace(accuracy, '"reference_accuracy": 1.5'), encoding="utf-8"
+    )
+    (failure,) = failures(run_suite([folder], dataset, settings))
+    assert "accuracy down" in failure
+
+
+def test_every_bundle_has_a_reference_of_its_own(bundle, dataset, tmp_path):
+    one = only(bundle, tmp_path / "one", ("edge-float32.onnx",))
+    two = only(bundle, tmp_path / "two", ("edge-float32.tflite",))
+    settings = Settings(runtimes=("litert", "onnxruntime"), **FAST)
+    record = run_suite([one, two], dataset, settings)
+    assert [row["reference"] for row in record["results"]] == [
+        "edge-float32.onnx",
+        "edge-float32.tflite",
+    ]
+    assert [Path(row["bundle"]).name for row in record["results"]] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"max_drop": float("nan")},
+        {"max_drop": -1},
+        {"min_agreement": 0.998},
+        {"min_agreement": 101},
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(bundle, dataset, limits):
+    with pytest.raises(SettingError, match="wanted percent"):
+        run_suite([bundle.folder], dataset, Settings(**limits))
 
 
 def test_a_model_below_its_gate_is_named(bundle, dataset, broken_int8):
