@@ -8,15 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from mnist_edge.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # What the place written to can be blamed for; any other OSError is somebody else's.
 PLACE_ERRORS = frozenset(
@@ -38,16 +38,16 @@ def write_file(path: Path, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        name = path.with_name(f".{path.name}.{token_hex(8)}")
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).chmod(0o666 & ~_umask())
             os.replace(name, path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            name.unlink(missing_ok=True)
             raise
 
 
@@ -73,9 +73,9 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
                 shutil.rmtree(former)
             else:
                 former.rename(folder)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+        fresh = folder.with_name(f".{folder.name}.new-{token_hex(8)}")
+        fresh.mkdir()
         try:
-            fresh.chmod(0o777 & ~_umask())
             yield fresh
             if folder.exists():
                 folder.rename(former)
@@ -98,9 +98,3 @@ def explained(path: Path) -> Iterator[None]:
         raise OutputError(
             f"cannot write {path}: {reason}; free some space or choose another place"
         ) from error
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+import platform
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_edge.errors import BundleError, ModelError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".keras": "keras"}
+OWN_SUFFIXES = {*FORMATS, ".json", ".npz", ".csv", ".png", ".html"}  # what a bundle is made of
 QUANTIZATIONS = ("float32", "float16", "dynamic", "int8", "int16x8")
 
 
@@ -155,19 +160,47 @@ def read_bundle(folder: Path | str) -> Bundle:
             )
         entries = tuple(_entry(item) for item in manifest["models"])
         bundle = Bundle(folder, manifest, entries)
-        if not bundle.name or len(bundle.labels) < 2:
-            raise ValueError("wanted a name and two labels or more")
+        named = all(isinstance(label, str) for label in manifest["labels"])
+        if not bundle.name or len(bundle.labels) < 2 or not named:
+            raise ValueError("wanted a name and two labels or more, as text")
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise BundleError(f"{path} is not a manifest: {reason}; export the bundle anew") from None
     return bundle
 
 
+def manifest_beside(path: Path) -> Bundle | None:
+    """Return the bundle whose folder `path` lies in; None if none of ours is there.
+
+    Raises:
+        BundleError: there is a manifest of ours, and it does not hold.
+    """
+    try:
+        manifest = json.loads((path.parent / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # somebody else's, or none
+    if not (isinstance(manifest, dict) and {"schema", "models"} <= set(manifest)):
+        return None
+    return read_bundle(path.parent)
+
+
+def own_name(file: str) -> str:
+    """Return `file` if it names something within a bundle's folder.
+
+    Raises:
+        BundleError: a path that leads elsewhere.
+    """
+    own = PurePosixPath(file).name == file and file not in ("", ".", "..")
+    if not own or "\\" in file or ":" in file:
+        raise BundleError(f"file {file!r} in {MANIFEST} leaves the bundle: export it anew")
+    return file
+
+
 def _entry(item: dict[str, Any]) -> ModelEntry:
-    entry = ModelEntry(**{**item, "ops": tuple(item.get("ops", ()))})
-    own = PurePosixPath(entry.file).name == entry.file and entry.file not in ("", ".", "..")
-    if not own or "\\" in entry.file or ":" in entry.file:
-        raise ValueError(f"model file {entry.file!r} leaves the bundle")
+    known = {each.name for each in fields(ModelEntry)}  # later versions may write more
+    taken = {key: value for key, value in item.items() if key in known}
+    entry = ModelEntry(**{**taken, "ops": tuple(item.get("ops", ()))})
+    own_name(entry.file)
     if entry.format not in FORMATS.values() or entry.quantization not in QUANTIZATIONS:
         raise ValueError(f"{entry.file} is {entry.format} {entry.quantization}")
     if not (isinstance(entry.sha256, str) and isinstance(entry.bytes, int)):
@@ -181,10 +214,31 @@ def check_replaceable(folder: Path) -> None:
     Raises:
         OutputError: a file, or a folder that holds something else.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise OutputError(f"{folder} holds something that is not a run: choose another --out")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; wanted a folder: choose another --out")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    strange = [
+        path.name for path in folder.iterdir() if path.is_dir() or path.suffix not in OWN_SUFFIXES
+    ]
+    if strange or manifest_beside(folder / MANIFEST) is None:
+        what = min(strange, default="no manifest of a run")
+        raise OutputError(
+            f"{folder} holds something that is not a run ({what}): choose another --out"
+        )
+
+
+def installed_versions(packages: Sequence[str]) -> dict[str, str]:
+    """Return the versions of Python and of those `packages` that are installed."""
+    from importlib.metadata import PackageNotFoundError, version  # 20 ms: not on the start path
+
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def manifest_text(manifest: dict[str, Any]) -> str:

@@ -3,8 +3,17 @@ import json
 
 import pytest
 
-from mnist_edge.bundle import MANIFEST, make_entry, manifest_text, model_format, read_bundle
-from mnist_edge.errors import BundleError, ModelError
+from mnist_edge.bundle import (
+    MANIFEST,
+    check_replaceable,
+    installed_versions,
+    make_entry,
+    manifest_beside,
+    manifest_text,
+    model_format,
+    read_bundle,
+)
+from mnist_edge.errors import BundleError, ModelError, OutputError
 
 CONTENT = b"not really a model"
 ENTRY = {
@@ -74,7 +83,7 @@ def test_a_path_that_leaves_the_bundle_is_refused(tmp_path, file):
         ({"models": [{**ENTRY, "format": "pt"}]}, "pt int8"),
         ({"models": [{**ENTRY, "quantization": "int3"}]}, "int3"),
         ({"models": [{"file": "a"}]}, "manifest"),
-        ({"models": [{**ENTRY, "surprise": 1}]}, "surprise"),
+        ({"labels": [0, 1]}, "as text"),
         ({"models": [{**ENTRY, "sha256": None}]}, "SHA-256"),
         ({"models": None}, "manifest"),
     ],
@@ -82,6 +91,42 @@ def test_a_path_that_leaves_the_bundle_is_refused(tmp_path, file):
 def test_a_manifest_that_does_not_hold_is_refused(tmp_path, changes, said):
     with pytest.raises(BundleError, match=said):
         read_bundle(write(tmp_path, **changes))
+
+
+def test_what_a_later_version_adds_is_ignored(tmp_path):
+    bundle = read_bundle(write(tmp_path, [{**ENTRY, "surprise": 1}], more=2))
+    assert bundle.models[0].file == ENTRY["file"]
+
+
+def test_a_manifest_beside_a_file_counts_only_if_it_is_ours(tmp_path):
+    path = tmp_path / "a-int8.tflite"
+    assert manifest_beside(path) is None
+    for text in ("{}", '{"name": "web app"}', "no json", "[]"):
+        (tmp_path / MANIFEST).write_text(text, encoding="utf-8")
+        assert manifest_beside(path) is None
+    assert manifest_beside(write(tmp_path) / "a-int8.tflite").name == "a"
+    with pytest.raises(BundleError, match="schema 9"):
+        manifest_beside(write(tmp_path, schema=9) / "a-int8.tflite")
+
+
+@pytest.mark.parametrize("strange", ["thesis.txt", "notes/", "manifest.json"])
+def test_a_folder_of_something_else_is_never_replaced(tmp_path, strange):
+    check_replaceable(tmp_path / "new")
+    check_replaceable(tmp_path)
+    if strange == "manifest.json":
+        (tmp_path / strange).write_text('{"name": "web app"}')
+    else:
+        write(tmp_path)
+        check_replaceable(tmp_path)
+        place = tmp_path / strange
+        place.mkdir() if strange.endswith("/") else place.write_text("years of work")
+    with pytest.raises(OutputError, match="something that is not a run"):
+        check_replaceable(tmp_path)
+
+
+def test_versions_are_those_installed():
+    found = installed_versions(("numpy", "no-such-package"))
+    assert set(found) == {"python", "numpy"}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}", "\x00"])

@@ -1,7 +1,8 @@
 """Make the shipped bundle: train, export, bench, and the part of it that the wheel carries.
 
-    python tools/build_artifacts.py [--no-bench]
+    python tools/build_artifacts.py [--resume]
 
+With --resume an interrupted training goes on, and a finished one is not repeated.
 artifacts/edge gets all of it; mnist_edge/shipped/edge gets int8 TFLite and float32 ONNX, which is
 what `Classifier.open()` uses on a device.
 """
@@ -55,10 +56,10 @@ def ship(bundle: Bundle, folder: Path) -> None:
 def main() -> None:
     """Make the bundle."""
     run, out = f"artifacts/runs/{NAME}", f"artifacts/{NAME}"
-    command("train", "--recipe", NAME, "--out", run, "--resume")
+    again = "--resume" if "--resume" in sys.argv else "--fresh"
+    command("train", "--recipe", NAME, "--out", run, again)
     command("export", run, "--int8", "--out", out)
-    if "--no-bench" not in sys.argv:
-        command("bench", out, "--out", f"{out}/bench.json")
+    command("bench", out, "--out", f"{out}/bench.json")
     ship(read_bundle(ROOT / out), ROOT / "mnist_edge" / "shipped" / NAME)
 
 

@@ -1,9 +1,9 @@
 """Train every recipe on the full MNIST and write down what it reaches.
 
-    python tools/measure_recipes.py [RECIPE ...]
+    python tools/measure_recipes.py [--resume] [RECIPE ...]
 
 Writes mnist_edge/training/measured.json, which `mnist-edge recipes` and the README's table show.
-Stopped anywhere, it goes on where it was: finished runs under artifacts/runs are not repeated.
+With --resume it goes on where it was stopped: finished runs under artifacts/runs are not repeated.
 The test images of a run are read once, at its end; nothing is chosen by these numbers.
 """
 
@@ -18,6 +18,7 @@ from mnist_edge.atomic import write_file
 from mnist_edge.training.recipes import RECIPES, find
 
 ROOT = Path(__file__).parent.parent
+RESUME = "--resume"
 MEASURED = ROOT / "mnist_edge" / "training" / "measured.json"
 
 
@@ -25,7 +26,7 @@ def measure(name: str) -> dict[str, object]:
     """Train one recipe as it stands and return what its manifest says."""
     folder = ROOT / "artifacts" / "runs" / name
     command = [sys.executable, "-m", "mnist_edge", "train", "--recipe", name]
-    command += ["--out", str(folder), "--resume", "--json"]
+    command += ["--out", str(folder), "--json", "--resume" if RESUME in sys.argv else "--fresh"]
     training = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)[
         "training"
     ]
@@ -43,7 +44,7 @@ def measure(name: str) -> dict[str, object]:
 def main() -> None:
     """Measure the recipes named on the command line, or all."""
     known = json.loads(MEASURED.read_text(encoding="utf-8"))["recipes"]
-    for name in sys.argv[1:] or RECIPES:
+    for name in [word for word in sys.argv[1:] if word != RESUME] or RECIPES:
         known[find(name).name] = measure(name)
         ordered = {recipe: known[recipe] for recipe in RECIPES if recipe in known}
         write_file(MEASURED, json.dumps({"recipes": ordered}, indent=1) + "\n")

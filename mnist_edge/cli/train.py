@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mnist_edge.bundle import MANIFEST, read_bundle
 from mnist_edge.cli import console
+from mnist_edge.data.public import PUBLIC
 from mnist_edge.errors import MissingExtraError, SettingError
 from mnist_edge.training import recipes
+
+if TYPE_CHECKING:
+    from mnist_edge.data import Dataset
 
 
 def train(
@@ -68,8 +74,8 @@ def train(
     folder = out or console.RUNS / chosen.name
     dataset = console.load_dataset(data)
     console.say(
-        f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images, "
-        "verified"
+        f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images"
+        + (", verified" if dataset.name in PUBLIC else "")
     )
     try:
         with console.err.status("starting TensorFlow"):
@@ -81,20 +87,25 @@ def train(
         raise MissingExtraError("TensorFlow", "train") from None
     done = finished(folder, chosen, dataset) if resume and not fresh else None
     if done is None:
+        if (folder / MANIFEST).is_file():
+            console.say(f"{folder} holds a finished run; the new one will take its place")
         with console.TrainingProgress() as progress:
             try:
-                trained = run_training(
-                    chosen, dataset, folder, resume=resume, fresh=fresh, watcher=progress
+                run_training(
+                    chosen,
+                    dataset,
+                    folder,
+                    resume=resume,
+                    fresh=fresh,
+                    watcher=progress,
+                    draw=partial(_draw, dataset),
                 )
             except KeyboardInterrupt:
                 raise console.Interrupted(
                     "interrupted; finished epochs are kept: add --resume to the same command"
                 ) from None
-        _draw(folder, trained, dataset)
     else:
         console.say(f"{folder} is this very run, finished: nothing to do")
-    from mnist_edge.bundle import read_bundle
-
     manifest = read_bundle(folder).manifest
     if json:
         console.print_json(manifest)
@@ -104,16 +115,17 @@ def train(
         f"{chosen.name}: test accuracy {100 * training['test_accuracy']:.2f} %, "
         f"{training['parameters']:,} parameters, {training['seconds']:.0f} s of training"
     )
-    console.out.print(f"run: {folder} (curves.png, confusion.png, samples.png, mistakes.png)")
+    pictures = ", ".join(sorted(path.name for path in folder.glob("*.png")))
+    console.out.print(f"run: {folder} ({pictures or 'no pictures'})", soft_wrap=True)
 
 
-def _draw(folder: Path, trained: Any, dataset: Any) -> None:
+def _draw(
+    dataset: Dataset, folder: Path, history: list[dict[str, float]], probabilities: Any
+) -> None:
     from mnist_edge.report.pictures import save_run_pictures
 
     try:
-        save_run_pictures(
-            folder, trained.history, dataset.test, trained.probabilities, dataset.labels
-        )
+        save_run_pictures(folder, history, dataset.test, probabilities, dataset.labels)
     except MissingExtraError as error:
         console.say(f"no pictures: {error}")
 

@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 from dataclasses import replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from mnist_edge.bundle import (
     Bundle,
     ModelEntry,
     check_replaceable,
+    installed_versions,
     make_entry,
     manifest_text,
 )
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mnist_edge.export.check import Check
     from mnist_edge.export.plan import Target
 
+VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
 CONVERTERS = {"tflite": tflite, "onnx": onnx_model}
@@ -96,7 +97,7 @@ def export(
         manifest = {**run.manifest, "models": [entry.as_dict() for entry in (*kept, *entries)]}
         manifest["calibration"] = calibration.as_dict()
         manifest["golden"] = _write_golden(folder / GOLDEN, dataset, check, kept, outputs)
-        manifest["versions"] = {**manifest.get("versions", {}), **_versions()}
+        manifest["versions"] = {**manifest.get("versions", {}), **installed_versions(VERSIONED)}
         (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     return replace(run, folder=out, manifest=manifest, models=(*kept, *entries))
 
@@ -185,7 +186,3 @@ def _write_golden(
     path.write_bytes(buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     return {"file": path.name, "sha256": digest, "count": len(chosen)}
-
-
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("onnx", "onnxruntime", "tf2onnx")}

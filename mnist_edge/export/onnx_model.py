@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +37,6 @@ def convert(model: Any, quantization: str, calibration: Calibration | None) -> b
     ):
         path = Path(folder) / "model.onnx"
         model(np.zeros((1, *model.inputs[0].shape[1:]), np.float32))  # or Keras: "never called"
-        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         model.export(path, format="onnx", opset_version=OPSET, verbose=False)
         if quantization == "int8":
             if calibration is None:
@@ -77,7 +75,6 @@ def _quantize(path: Path, calibration: Calibration) -> Path:
             image = next(self._inputs, None)
             return None if image is None else {name: image}
 
-    logging.getLogger().setLevel(logging.ERROR)  # it advises to pre-process, which was just done
     quantization.quantize_static(
         prepared,
         result,

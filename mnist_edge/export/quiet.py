@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -31,13 +32,18 @@ def quiet(what: str) -> Iterator[None]:
             os.dup2(sink.fileno(), 1)
             os.dup2(sink.fileno(), 2)
             nowhere = io.StringIO()
+            disabled = logging.root.manager.disable
+            logging.disable(logging.WARNING)
             with (
                 redirect_stdout(nowhere),
                 redirect_stderr(nowhere),
                 warnings.catch_warnings(),
             ):
                 warnings.simplefilter("ignore")
-                yield
+                try:
+                    yield
+                finally:
+                    logging.disable(disabled)
         except (MnistEdgeError, OSError):
             raise
         except Exception as error:

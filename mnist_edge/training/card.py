@@ -6,13 +6,21 @@ import csv
 import io
 import platform
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import keras
 
-from mnist_edge.bundle import MANIFEST, SCHEMA, Bundle, make_entry, manifest_text, read_bundle
+from mnist_edge.bundle import (
+    MANIFEST,
+    SCHEMA,
+    Bundle,
+    installed_versions,
+    make_entry,
+    manifest_text,
+    read_bundle,
+)
 from mnist_edge.preprocess import IMAGE_SIZE
+from mnist_edge.training.recipes import WORDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +108,7 @@ def write_run(
             "intended_use": "one centred symbol a 28x28 image, bright on dark",
             "limits": "an image of anything else still gets one of the labels",
         },
-        "versions": versions(),
+        "versions": installed_versions(VERSIONED),
     }
     (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     return float(right.mean())
@@ -112,10 +120,10 @@ def finished(folder: Path, recipe: Recipe, dataset: Dataset) -> Bundle | None:
         return None
     run = read_bundle(folder)
     training = run.manifest.get("training", {})
-    same = (
-        training.get("hyperparameters") == recipe.as_dict()
-        and training.get("dataset", {}).get("sha256") == dataset.sha256
-    )
+    words = {key: getattr(recipe, key) for key in WORDS}
+    same = {**training.get("hyperparameters", {}), **words} == recipe.as_dict() and training.get(
+        "dataset", {}
+    ).get("sha256") == dataset.sha256
     return run if same else None
 
 
@@ -138,14 +146,3 @@ def history_text(history: list[Row]) -> str:
             {key: int(value) if key == "epoch" else f"{value:.6g}" for key, value in row.items()}
         )
     return buffer.getvalue()
-
-
-def versions(packages: tuple[str, ...] = VERSIONED) -> dict[str, str]:
-    """Return the versions of Python and of those `packages` that are installed."""
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

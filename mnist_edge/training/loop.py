@@ -29,7 +29,7 @@ from mnist_edge.training.state import Row, State, load_state
 from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -68,6 +68,7 @@ def train(
     resume: bool = False,
     fresh: bool = False,
     watcher: Watcher | None = None,
+    draw: Callable[[Path, list[Row], NDArray[np.float32]], None] | None = None,
 ) -> TrainedRun:
     """Train `recipe` on `dataset` and write the run into the folder `out`.
 
@@ -81,6 +82,8 @@ def train(
         resume: go on from OUT.partial if it is there.
         fresh: throw OUT.partial away if it is there.
         watcher: is told of each step and epoch.
+        draw: takes the new folder, the history and the test probabilities [N,K], and puts
+            pictures there before the folder takes its place.
 
     Raises:
         SettingError: an interrupted run is there and neither `resume` nor `fresh` was said, or
@@ -122,7 +125,9 @@ def train(
     probabilities = _predict(model, dataset.test.images)
     with replacing_folder(out) as folder:
         accuracy = write_run(folder, model, state, dataset, probabilities, (len(kept), len(held)))
-    shutil.rmtree(partial)
+        if draw is not None:
+            draw(folder, state.history, probabilities)
+    shutil.rmtree(partial, ignore_errors=True)
     return TrainedRun(out, state.history, probabilities, accuracy, state.seconds)
 
 
@@ -140,7 +145,7 @@ def _earlier(
     )
     if not resume:
         raise SettingError(f"{done}: go on with --resume, or throw it away with --fresh")
-    before, now = state.recipe.as_dict(), recipe.as_dict()
+    before, now = state.recipe.settings(), recipe.settings()
     other = [f"{key} {before[key]}" for key in now if before[key] != now[key]]
     if state.dataset_sha256 != dataset.sha256:
         other.append("another dataset")

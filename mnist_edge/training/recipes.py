@@ -19,6 +19,9 @@ AUGMENTATIONS = ("none", "affine")
 CONVOLUTIONS = {"dense": 0, "edge": 4}  # how many filter counts a network takes; others: any, >= 1
 
 
+WORDS = ("summary", "claim")
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A network and how it is trained.
@@ -64,6 +67,10 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as a manifest writes it."""
         return {**asdict(self), "filters": list(self.filters)}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the result: all but the words for people."""
+        return {key: value for key, value in self.as_dict().items() if key not in WORDS}
 
 
 RECIPES = {
