@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line; leave with its exit code."""
-    if "--debug" not in sys.argv:
+    if "--debug" not in sys.argv and sys.stderr is not None:
         _silence_native_stderr()
     try:
         from mnist_edge.cli import run

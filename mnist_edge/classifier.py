@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mnist_edge.backends import LADDER, Backend, candidates, open_backend
-from mnist_edge.bundle import MANIFEST, Bundle, ModelEntry, model_format, read_bundle
+from mnist_edge.bundle import Bundle, ModelEntry, manifest_beside, model_format, read_bundle
 from mnist_edge.errors import BundleError, InputError, MissingExtraError, ModelError
-from mnist_edge.quantize import dequantize_one
+from mnist_edge.quantize import dequantize, dequantize_one
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import numpy as np
     from numpy.typing import NDArray
     from typing_extensions import Self
+
+    from mnist_edge.quantize import QuantParams
 
 SHIPPED = Path(__file__).with_name("shipped") / "edge"  # the bundle that the wheel carries
 
@@ -37,21 +40,24 @@ class Prediction:
         confidence: probability of that class, 0..1.
     """
 
-    __slots__ = ("_backend", "_raw", "confidence", "index", "label")
+    __slots__ = ("_quant", "_raw", "confidence", "index", "label")
 
-    def __init__(self, backend: Backend, raw: NDArray[Any], labels: tuple[str, ...]) -> None:
+    def __init__(
+        self, raw: NDArray[Any], quant: QuantParams | None, labels: tuple[str, ...]
+    ) -> None:
         """Read the winner from a raw output [K]; the rest is converted when asked for."""
-        self._backend, self._raw = backend, raw
+        self._raw, self._quant = raw, quant
         self.index = int(raw.argmax())
         self.label = labels[self.index]
-        quant = backend.output.quant
         winner = raw[self.index]
         self.confidence = float(winner) if quant is None else dequantize_one(int(winner), quant)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """Probability of each class, float32 [K]; the caller owns the array."""
-        return self._backend.decode(self._raw).copy()
+        if self._quant is None:
+            return self._raw.astype(np.float32)
+        return dequantize(self._raw, self._quant)
 
     def __repr__(self) -> str:
         return (
@@ -100,12 +106,11 @@ class Classifier:
             raise ModelError(f"no model or bundle at {where}: check the path")
         if where.is_dir():
             return cls._of_bundle(read_bundle(where), runtime, threads)
-        labels = None
-        if (where.parent / MANIFEST).is_file():
-            labels = read_bundle(where.parent).labels
         model_format(where)
+        bundle = manifest_beside(where)
         backend = open_backend(where, runtime, threads=threads)
-        return cls(backend, labels or tuple(map(str, range(backend.classes))), where)
+        labels = bundle.labels if bundle else tuple(map(str, range(backend.classes)))
+        return cls(backend, labels, where)
 
     @classmethod
     def _of_bundle(cls, bundle: Bundle, runtime: str | None, threads: int) -> Self:
@@ -140,7 +145,7 @@ class Classifier:
         raw = self.backend.encode(image)
         if len(raw) != 1:
             raise InputError(f"{len(raw)} images; wanted one: use probabilities() for several")
-        return Prediction(self.backend, self.backend.invoke(raw)[0], self.labels)
+        return Prediction(self.backend.invoke(raw)[0], self.backend.output.quant, self.labels)
 
     def probabilities(self, images: Any) -> NDArray[np.float32]:
         """Return float32 probabilities [N,K] for images [N,28,28]; the caller owns the array.

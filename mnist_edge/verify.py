@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge.backends import open_backend, runtimes
-from mnist_edge.bundle import checked_bytes
+from mnist_edge.bundle import checked_bytes, own_name
 from mnist_edge.errors import BundleError, MnistEdgeError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def verify(bundle: Bundle, runtime: str | None = None) -> list[Finding]:
 def _golden(bundle: Bundle) -> dict[str, NDArray[Any]]:
     try:
         about = bundle.manifest["golden"]
-        content = checked_bytes(bundle.folder / about["file"], about["sha256"])
+        content = checked_bytes(bundle.folder / own_name(about["file"]), about["sha256"])
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:

@@ -1,3 +1,4 @@
+import pickle
 import shutil
 
 import numpy as np
@@ -25,6 +26,21 @@ def test_the_caller_owns_the_probabilities(bundle, dataset):
         first = found.probabilities
         first[:] = 0
         assert found.probabilities.max() > 0
+
+
+def test_a_prediction_outlives_its_classifier_and_travels(bundle, dataset):
+    with Classifier.open(bundle.folder) as classifier:
+        found = classifier.predict(dataset.test.images[1])
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.label, again.confidence) == (found.label, found.confidence)
+    assert np.array_equal(again.probabilities, found.probabilities)
+
+
+def test_a_lone_model_beside_somebody_elses_manifest_opens(bundle, tmp_path):
+    shutil.copy(bundle.folder / "edge-int8.tflite", tmp_path)
+    (tmp_path / "manifest.json").write_text('{"name": "web app"}')
+    with Classifier.open(tmp_path / "edge-int8.tflite") as classifier:
+        assert len(classifier.labels) == 4
 
 
 def test_a_bundle_gives_int8_tflite_to_litert(bundle):

@@ -83,6 +83,10 @@ def test_golden_samples_that_are_absent_or_damaged_are_named(copy):
     with pytest.raises(BundleError, match=r"golden\.npz has SHA-256"):
         verify(read_bundle(copy))
     bundle = read_bundle(copy)
+    shutil.copy(copy / "manifest.json", copy.parent / "outside.npz")
+    bundle.manifest["golden"]["file"] = "../outside.npz"
+    with pytest.raises(BundleError, match="leaves the bundle"):
+        verify(bundle)
     del bundle.manifest["golden"]
     with pytest.raises(BundleError, match="has no golden samples"):
         verify(bundle)

@@ -7,13 +7,14 @@ what `--runtime` takes, the object a subclass of `Backend`.
 from __future__ import annotations
 
 import importlib
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mnist_edge.backends.base import Backend
-from mnist_edge.bundle import MANIFEST, model_format, read_bundle
+from mnist_edge.bundle import manifest_beside, model_format
 from mnist_edge.errors import MissingExtraError, MnistEdgeError, ModelError, unknown
 
 if TYPE_CHECKING:
@@ -105,7 +106,15 @@ def known_runtimes() -> tuple[Runtime, ...]:
         if point.name not in own:
             backend = cast("Callable[[], type[Backend]]", point.load)
             package = point.dist.name if point.dist else point.module
-            formats = backend().formats
+            try:
+                formats = backend().formats
+            except Exception as error:  # somebody else's code: it must not take ours along
+                warnings.warn(
+                    f"runtime {point.name} of {package} is left out: {error}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                continue
             added.append(Runtime(point.name, formats, point.module, package, package, backend))
     return LADDER + tuple(added)
 
@@ -196,11 +205,10 @@ def read_model(path: Path) -> bytes:
     """
     if not path.is_file():
         raise ModelError(f"no model at {path}: check the path, or make one with mnist-edge export")
-    if (path.parent / MANIFEST).is_file():
-        bundle = read_bundle(path.parent)
-        for entry in bundle.models:
-            if entry.file == path.name:
-                return bundle.read_file(entry)
+    bundle = manifest_beside(path)
+    for entry in bundle.models if bundle else ():
+        if bundle and entry.file == path.name:
+            return bundle.read_file(entry)
     try:
         return path.read_bytes()
     except OSError as error:

@@ -66,7 +66,10 @@ class Backend(ABC):
             raise ModelError(f"{runtime} cannot open {path}: {first_line(error)}") from error
         self.image_shape = _image_shape(self.input, path)
         self.classes = _classes(self.output, path)
-        self.encode_batch = Encoder(self.input)
+        try:
+            self.encode_batch = Encoder(self.input)
+        except InputError as error:
+            raise ModelError(f"{path}: {error}") from None
 
     @abstractmethod
     def _open(self, path: Path, content: bytes, threads: int) -> tuple[TensorSpec, TensorSpec]:

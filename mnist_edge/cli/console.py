@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 RUNS = Path("artifacts") / "runs"
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# No markup: a path or a label with brackets is text.
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 class Interrupted(MnistEdgeError):  # noqa: N818 - it is a wish, not a fault
@@ -40,13 +41,13 @@ class Interrupted(MnistEdgeError):  # noqa: N818 - it is a wish, not a fault
 
 def fail(message: str, code: int) -> int:
     """Print one line to stderr and return the exit code."""
-    err.print(f"error: {' '.join(message.split())}", soft_wrap=True, markup=False)
+    err.print(f"error: {' '.join(message.split())}", soft_wrap=True)
     return code
 
 
 def say(line: str) -> None:
     """Print a line on what is going on."""
-    err.print(line, style="dim", soft_wrap=True, markup=False)
+    err.print(line, style="dim", soft_wrap=True)
 
 
 def print_json(document: Any) -> None:
@@ -148,7 +149,7 @@ def newest_run() -> Path:
     Raises:
         BundleError: there is none.
     """
-    manifests = list(RUNS.glob(f"*/{MANIFEST}"))
+    manifests = list(RUNS.glob(f"[!.]*/{MANIFEST}"))
     if not manifests:
         raise BundleError(f"no run under {RUNS}: train one with mnist-edge train, or name one")
     return max(manifests, key=lambda path: path.stat().st_mtime).parent

@@ -38,7 +38,6 @@ def verify(
                 f"{'ok ' if finding else 'BAD'}  {finding.file} on {finding.runtime or '-'}: "
                 f"{finding.detail}",
                 soft_wrap=True,
-                markup=False,
             )
     bad = [finding for finding in findings if not finding]
     if bad:

@@ -141,6 +141,17 @@ def test_other_packages_add_runtimes_by_entry_point(bundle, monkeypatch):
         assert backend.infer(np.zeros((3, 28, 28), np.uint8)).tolist() == [[0.25, 0.75]] * 3
 
 
+def test_a_broken_runtime_of_somebody_else_is_left_out(monkeypatch):
+    class Broken(Point):
+        @staticmethod
+        def load():
+            raise ModuleNotFoundError("No module named 'theirs'")
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [Broken(), Point()])
+    with pytest.warns(RuntimeWarning, match="fixed of json is left out: No module named 'theirs'"):
+        assert [row.name for row in known_runtimes()[-2:]] == ["keras", "fixed"]
+
+
 @pytest.mark.parametrize(
     ("shape", "gives", "said"),
     [
