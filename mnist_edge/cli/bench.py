@@ -107,7 +107,7 @@ def show(record: dict[str, Any], console: Console) -> None:
     console.print(
         f"\n{dataset['samples']:,} test images of {dataset['name']}, "
         f"{_held_against(record)}; {settings['threads']} thread(s).\n"
-        "Call: the bare runtime, p50. Image: image in, label out, p50 and p99.\n"
+        "Call: set, run and get in the runtime, p50. Image: image in, label out.\n"
         "±: half the 95 % Wilson interval.",
         soft_wrap=True,
     )
