@@ -102,7 +102,7 @@ def run_suite(
         say: takes what runs now, how many are done, and how many there are.
 
     Raises:
-        ModelError: a path without models.
+        ModelError: a path without models, or not one model that could be run.
         MissingExtraError: no installed runtime opens any of them.
         SettingError: an unknown runtime, or a setting out of range.
     """
@@ -125,6 +125,8 @@ def run_suite(
         reference = references.get(job.group)
         _judge(rows[job], job, reference, answers, dataset, settings)
     results = [rows[job] for job in wanted]
+    if all(row["status"] != "ok" for row in results):
+        raise ModelError(f"nothing could be run: {results[0]['error']}")
     reasons = disturbed + _doubts(results, settings)
     first = references.get(wanted[0].group)
     return {
