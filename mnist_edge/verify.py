@@ -52,8 +52,10 @@ def verify(bundle: Bundle, runtime: str | None = None) -> list[Finding]:
         runtime: only this one; None for every installed one.
 
     Raises:
-        BundleError: no golden samples, or damaged ones.
+        BundleError: no models, no golden samples, or damaged ones.
     """
+    if not bundle.models:
+        raise BundleError(f"{bundle.folder} names no models: export it anew")
     golden = _golden(bundle)
     found = []
     for entry in bundle.models:
@@ -90,6 +92,9 @@ def _run(
             came = backend.infer(golden["images"])
     except (MnistEdgeError, ImportError) as error:
         return Finding(entry.file, runtime, False, str(error))
+    if came.shape[1] != len(bundle.labels):
+        detail = f"has {came.shape[1]} classes, the manifest has {len(bundle.labels)} labels"
+        return Finding(entry.file, runtime, False, detail)
     if came.shape != wanted.shape:
         return Finding(
             entry.file, runtime, False, f"gives {list(came.shape)}, wanted {list(wanted.shape)}"

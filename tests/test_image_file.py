@@ -294,3 +294,9 @@ def test_bold_ink_that_covers_most_of_the_picture_is_still_ink(tmp_path):
     reading = read_image(saved(tmp_path, picture))
     assert reading.image[6, 14] > 200
     assert reading.image[14, 14] < 50
+
+
+def test_a_shaded_photograph_is_said_to_be_doubtful(tmp_path):
+    light = np.linspace(60, 220, 300)
+    reading = read_image(saved(tmp_path, np.tile(light, (300, 1)).astype(np.uint8)))
+    assert any(step.startswith("NOT SURE: ink reaches the edges") for step in reading.steps)

@@ -17,7 +17,7 @@ from mnist_edge.bench import machine
 from mnist_edge.bench.gates import gate_for
 from mnist_edge.bench.parity import alone, compare
 from mnist_edge.bundle import QUANTIZATIONS, model_format, read_bundle
-from mnist_edge.errors import InputError, MissingExtraError, ModelError, SettingError
+from mnist_edge.errors import DataError, InputError, MissingExtraError, ModelError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,11 +102,13 @@ def run_suite(
         say: takes what runs now, how many are done, and how many there are.
 
     Raises:
+        DataError: other classes than a bundle's.
         ModelError: a path without models, or not one model that could be run.
         MissingExtraError: no installed runtime opens any of them.
         SettingError: an unknown runtime, or a setting out of range.
     """
     _check_settings(settings)
+    _check_labels(paths, dataset)
     every = candidates(paths)
     wanted = _wanted(every, settings.runtimes)
     references = _references(every, {each.group for each in wanted})
@@ -149,11 +151,24 @@ def run_suite(
 def _check_settings(settings: Settings) -> None:
     if settings.threads < 1:
         raise SettingError(f"threads is {settings.threads}; wanted 1 or more")
+    for name in settings.runtimes:
+        installed_runtime(name)
     drop, agreement = settings.max_drop, settings.min_agreement
     if drop is not None and not 0 <= drop <= 100:
         raise SettingError(f"max_drop is {drop}; wanted percentage points, 0 to 100")
     if agreement is not None and not (agreement == 0 or 1 < agreement <= 100):
         raise SettingError(f"min_agreement is {agreement}; wanted percent, such as 99.8")
+
+
+def _check_labels(paths: Sequence[Path], dataset: Dataset) -> None:
+    for path in paths:
+        labels = read_bundle(path).labels if path.is_dir() else dataset.labels
+        if labels != dataset.labels:
+            raise DataError(
+                f"{path} knows {len(labels)} classes ({', '.join(labels[:3])}, ...), "
+                f"{dataset.name} has {len(dataset.labels)} ({', '.join(dataset.labels[:3])}, ...): "
+                "name what it learnt from with --data"
+            )
 
 
 def failures(record: dict[str, Any]) -> list[str]:
@@ -186,8 +201,6 @@ def candidates(paths: Sequence[Path]) -> list[Candidate]:
 
 
 def _wanted(every: list[Candidate], names: tuple[str, ...]) -> list[Candidate]:
-    for name in names:
-        installed_runtime(name)
     found = [each for each in every if not names or each.runtime in names]
     if not found:
         raise ModelError(f"{', '.join(names)} opens none of the models")

@@ -20,7 +20,6 @@ ClickException = typer.BadParameter.__mro__[2]
 app = typer.Typer(
     name="mnist-edge",
     help="From a Keras model to a Raspberry Pi: train, export quantized, verify, bench, embed.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -35,6 +34,7 @@ app.command("runtimes")(listings.runtimes)
 
 @app.callback(invoke_without_command=True)
 def _start(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks (also after a command).")
@@ -45,6 +45,8 @@ def _start(
 
         typer.echo(__version__)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -17,6 +17,8 @@ from mnist_edge.training import recipes
 if TYPE_CHECKING:
     from mnist_edge.data import Dataset
 
+FAR_BELOW = 0.1  # validation accuracy below training accuracy that is worth a word
+
 
 def train(
     recipe: Annotated[str, typer.Option(help="See mnist-edge recipes.")] = "edge",
@@ -115,6 +117,12 @@ def train(
         f"{chosen.name}: test accuracy {100 * training['test_accuracy']:.2f} %, "
         f"{training['parameters']:,} parameters, {training['seconds']:.0f} s of training"
     )
+    last = training["last_epoch"]
+    if last.get("val_accuracy", 1) < last["accuracy"] - FAR_BELOW:
+        console.say(
+            f"validation ({100 * last['val_accuracy']:.0f} %) is far below training "
+            f"({100 * last['accuracy']:.0f} %): more epochs, or on little data --recipe sequential"
+        )
     pictures = ", ".join(sorted(path.name for path in folder.glob("*.png")))
     console.out.print(f"run: {folder} ({pictures or 'no pictures'})", soft_wrap=True)
 

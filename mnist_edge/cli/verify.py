@@ -39,6 +39,10 @@ def verify(
                 f"{finding.detail}",
                 soft_wrap=True,
             )
+    if not any(finding.runtime for finding in findings):
+        raise CheckFailed(
+            "hashes were checked, but no model was run: see mnist-edge runtimes for what to install"
+        )
     bad = [finding for finding in findings if not finding]
     if bad:
         raise CheckFailed(

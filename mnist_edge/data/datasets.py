@@ -72,6 +72,8 @@ def load(
     if name in public.PUBLIC:
         known = public.PUBLIC[name]
         return _from_idx(sources.fetch(known, say or _silent, bar), known.name, known.labels)
+    if not name.strip():
+        raise DataError("no dataset named; wanted mnist, fashion-mnist or a path")
     path = Path(source)
     if path.is_dir():
         return _from_folder(path if path.name else path.resolve())

@@ -27,6 +27,8 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def test_help_and_version(capsys):
+    assert run([]) == 0
+    assert "Commands:" in capsys.readouterr().out
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.strip() == __version__
     for command in ("train", "export", "bench", "predict", "verify", "recipes", "runtimes"):
@@ -78,6 +80,24 @@ def test_verify_holds_or_exits_with_1(bundle, tmp_path, capsys):
     said = capsys.readouterr()
     assert "BAD  edge-int8.onnx" in said.out
     assert "copy the bundle anew" in said.err
+
+
+def test_verify_does_not_say_yes_where_nothing_was_run(bundle, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(bundle.folder, folder)
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text)
+    (entry,) = [item for item in manifest["models"] if item["file"] == "edge-int8.onnx"]
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "models": [entry]}))
+    assert run(["verify", str(folder), "--runtime", "keras"]) == 1
+    assert "no model was run" in capsys.readouterr().err
+    short = {**manifest, "models": [entry], "labels": ["0", "1"]}
+    (folder / "manifest.json").write_text(json.dumps(short))
+    assert run(["verify", str(folder)]) == 1
+    assert "has 4 classes, the manifest has 2 labels" in capsys.readouterr().err
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "models": []}))
+    assert run(["verify", str(folder)]) == 2
+    assert "names no models" in capsys.readouterr().err
 
 
 def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):

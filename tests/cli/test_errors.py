@@ -1,5 +1,6 @@
 """Bad input: one line that says what to do, exit code 2, nothing left behind."""
 
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,9 @@ def elsewhere(tmp_path, monkeypatch, bundle):
     (tmp_path / "short.onnx").write_bytes(onnx[: len(onnx) // 2])
     (tmp_path / "text.png").write_text("just some text, no image")
     (tmp_path / "file").write_text("")
+    (tmp_path / "labels").mkdir()
+    manifest = {"schema": 1, "name": "a", "labels": ["a", "b"], "models": []}
+    (tmp_path / "labels" / "manifest.json").write_text(json.dumps(manifest))
     drawn = np.full((28, 28), 255, np.uint8)
     drawn[6:22, 13:16] = 0
     Image.fromarray(drawn).save(tmp_path / "ok.png")
@@ -73,6 +77,7 @@ CASES = {
     "train --data dtype.npz": "dtype (training): images are float64; wanted uint8",
     "train --data nan.npz": "nan (training): images are float32; wanted uint8",
     "train --data cut.npz": "cut.npz is not an .npz of plain arrays",
+    "bench labels --data fine.npz": "labels knows 2 classes (a, b, ...), fine has 4",
     "train --data file": "file is not an .npz",
     "train --data .": "holds neither MNIST's IDX files nor class folders",
     "train --data fine.npz --out file": "file is a file; wanted a folder",
