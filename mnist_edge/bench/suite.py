@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnist_edge import machine
 from mnist_edge.backends import installed_runtime, runtimes
-from mnist_edge.bench import machine
 from mnist_edge.bench.gates import gate_for
 from mnist_edge.bench.parity import alone, compare
 from mnist_edge.bundle import QUANTIZATIONS, model_format, read_bundle

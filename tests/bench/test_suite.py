@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_edge.bench import machine, suite
+from mnist_edge import machine
+from mnist_edge.bench import suite
 from mnist_edge.bench.suite import QUICK, Settings, failures, run_suite
 from mnist_edge.bundle import manifest_text
 from mnist_edge.errors import BundleError, MissingExtraError, ModelError, SettingError
