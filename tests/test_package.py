@@ -116,9 +116,9 @@ def test_numpy_and_one_runtime_are_enough(wheel, runtime):
 
 
 def test_numpy_alone_gets_the_pip_line(monkeypatch):
-    import mnist_edge.backends as backends
+    from mnist_edge.backends import ladder
 
-    monkeypatch.setattr(backends, "find_spec", lambda _name: None)
+    monkeypatch.setattr(ladder, "find_spec", lambda _name: None)
     with pytest.raises(mnist_edge.MissingExtraError, match=r'pip install "mnist-edge\[litert\]"'):
         Classifier.open()
 

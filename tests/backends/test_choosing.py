@@ -6,8 +6,7 @@ import types
 import numpy as np
 import pytest
 
-import mnist_edge.backends as backends
-from mnist_edge.backends import Backend, known_runtimes, open_backend, runtimes
+from mnist_edge.backends import Backend, known_runtimes, ladder, open_backend, runtimes
 from mnist_edge.errors import BundleError, MissingExtraError, ModelError, SettingError
 from mnist_edge.quantize import TensorSpec
 
@@ -34,7 +33,7 @@ def test_an_absent_runtime_gets_its_pip_line(bundle):
 
 
 def test_no_runtime_at_all_gets_a_pip_line(bundle, monkeypatch):
-    monkeypatch.setattr(backends, "find_spec", lambda _name: None)
+    monkeypatch.setattr(ladder, "find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "mnist-edge\[onnx\]"'):
         open_backend(bundle.folder / "edge-int8.onnx")
 
@@ -103,7 +102,7 @@ def test_a_model_that_its_manifest_denies_never_reaches_the_runtime(bundle, tmp_
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1  # ONNX Runtime would open it, and answer wrongly
     path.write_bytes(content)
-    monkeypatch.setattr(backends, "LADDER", ())  # no runtime is even looked for
+    monkeypatch.setattr(ladder, "LADDER", ())  # no runtime is even looked for
     with pytest.raises(BundleError, match="SHA-256"):
         open_backend(path)
 
