@@ -5,13 +5,13 @@ The manifest's form is schema 1. Sizes and hashes are checked before a native lo
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from mnist_edge.digest import sha256_hex
 from mnist_edge.errors import BundleError, ModelError, OutputError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def checked_bytes(path: Path, sha256: str, size: int | None = None) -> bytes:
         raise BundleError(
             f"{path} has {len(content)} bytes, its manifest says {size}: copy the bundle anew"
         )
-    came = hashlib.sha256(content).hexdigest()
+    came = sha256_hex(content)
     if came != sha256:
         raise BundleError(
             f"{path} has SHA-256 {came[:12]}..., its manifest says {sha256[:12]}...: "
@@ -119,7 +119,7 @@ def make_entry(path: Path, quantization: str, **details: Any) -> ModelEntry:
         file=path.name,
         format=model_format(path),
         quantization=quantization,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256_hex(content),
         bytes=len(content),
         **details,
     )

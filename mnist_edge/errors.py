@@ -15,7 +15,6 @@ Each message is one line that says what came, what was wanted and what to do.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> SettingError:
     >>> str(unknown("recipe", "egde", ["edge", "dense"]))
     "unknown recipe 'egde': did you mean 'edge'? Known: dense, edge"
     """
+    from difflib import get_close_matches  # 2 ms, spared those who make no mistake
+
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -19,6 +19,7 @@ from mnist_edge.data import load
 ROOT = Path(__file__).parent.parent
 HEAVY = ("tensorflow", "keras", "onnx", "onnxruntime", "ai_edge_litert", "typer", "rich")
 HEAVY += ("matplotlib", "PIL", "pooch", "requests", "scipy", "importlib.metadata")
+SLOW = ("_hashlib", "concurrent.futures", "difflib", "importlib.metadata", "mnist_edge.data")
 ON_DEVICE = ("mnist_edge", "mnist_edge.data", "mnist_edge.verify", "mnist_edge.image_file")
 ON_DEVICE += ("mnist_edge.bench.suite", "mnist_edge.training.recipes", "mnist_edge.export.plan")
 
@@ -52,6 +53,13 @@ def test_every_public_name_leaves_through_the_door():
 def test_what_runs_on_a_device_imports_numpy_alone(module):
     code = f"import {module}, sys; print(*[name for name in {HEAVY} if name in sys.modules])"
     assert python(code) == ""
+
+
+def test_a_first_answer_loads_nothing_that_it_can_do_without():
+    code = (
+        "import mnist_edge as m, numpy, sys; m.Classifier.open().predict(numpy.eye(28, dtype='u1'))"
+    )
+    assert python(f"{code}; print(*[name for name in {SLOW} if name in sys.modules])") == ""
 
 
 @pytest.fixture(scope="module")
