@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_edge.backends import LADDER, Backend, candidates, open_backend
-from mnist_edge.bundle import Bundle, ModelEntry, manifest_beside, model_format, read_bundle
-from mnist_edge.errors import BundleError, InputError, MissingExtraError, ModelError
+from mnist_edge.backends import LADDER, Backend, candidates, open_model
+from mnist_edge.bundle import Bundle, ModelEntry, read_bundle
+from mnist_edge.errors import MissingExtraError, ModelError
+from mnist_edge.model_file import ModelFile, of_bundle, read_model
 from mnist_edge.quantize import dequantize, dequantize_one
 
 if TYPE_CHECKING:
@@ -38,19 +39,28 @@ class Prediction:
         index: class index, 0..K-1.
         label: what that class is called.
         confidence: probability of that class, 0..1.
+        probabilities: of each class, float32 [K]; a new array at each call.
     """
 
-    __slots__ = ("_quant", "_raw", "confidence", "index", "label")
+    __slots__ = ("_labels", "_quant", "_raw", "index")
 
     def __init__(
         self, raw: NDArray[Any], quant: QuantParams | None, labels: tuple[str, ...]
     ) -> None:
-        """Read the winner from a raw output [K]; the rest is converted when asked for."""
-        self._raw, self._quant = raw, quant
+        """Read the winner from a raw output [K]; the rest is worked out when asked for."""
+        self._raw, self._quant, self._labels = raw, quant, labels
         self.index = int(raw.argmax())
-        self.label = labels[self.index]
-        winner = raw[self.index]
-        self.confidence = float(winner) if quant is None else dequantize_one(int(winner), quant)
+
+    @property
+    def label(self) -> str:
+        """What the winning class is called."""
+        return self._labels[self.index]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the winning class, 0..1."""
+        winner = self._raw.item(self.index)
+        return winner if self._quant is None else dequantize_one(winner, self._quant)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -82,49 +92,58 @@ class Classifier:
                 f"{path} has {backend.classes} classes, but there are {len(labels)} labels"
             )
         self.backend, self.labels, self.path = backend, labels, path
+        self._infer_one, self._quant = backend.infer_one, backend.output.quant
 
     @classmethod
     def open(
-        cls, path: str | Path | None = None, *, runtime: str | None = None, threads: int = 1
+        cls,
+        path: str | Path | bytes | None = None,
+        *,
+        runtime: str | None = None,
+        threads: int = 1,
     ) -> Self:
         """Open a classifier.
 
         Args:
-            path: a bundle folder, one model file, or None for the bundle that is shipped with
-                this package.
+            path: a bundle folder, one model file, the bytes of one, or None for the bundle that is
+                shipped with this package.
             runtime: a name from `mnist_edge.runtimes()`; None for the first that is installed
                 and opens the model.
-            threads: that the runtime may use.
+            threads: images of a batch that may be worked on side by side.
 
         Raises:
             ModelError: no model there, damaged, or refused by the runtime.
             MissingExtraError: no runtime is installed.
-            SettingError: an unknown runtime, or threads below 1.
+            SettingError: an unknown runtime, or threads out of 1 to 1024.
         """
+        if isinstance(path, (bytes, bytearray, memoryview)):
+            return cls._of_model(read_model(path), runtime, threads)
         where = SHIPPED if path is None else Path(path)
-        if not where.exists():
-            raise ModelError(f"no model or bundle at {where}: check the path")
         if where.is_dir():
             return cls._of_bundle(read_bundle(where), runtime, threads)
-        model_format(where)
-        bundle = manifest_beside(where)
-        backend = open_backend(where, runtime, threads=threads)
-        labels = bundle.labels if bundle else tuple(map(str, range(backend.classes)))
-        return cls(backend, labels, where)
+        if not where.exists():
+            raise ModelError(f"no model or bundle at {where}: check the path")
+        return cls._of_model(read_model(where), runtime, threads)
+
+    @classmethod
+    def _of_model(cls, model: ModelFile, runtime: str | None, threads: int) -> Self:
+        return cls._join(open_model(model, runtime, threads=threads), model)
+
+    @classmethod
+    def _join(cls, backend: Backend, model: ModelFile) -> Self:
+        return cls(backend, model.labels or tuple(map(str, range(backend.classes))), model.path)
 
     @classmethod
     def _of_bundle(cls, bundle: Bundle, runtime: str | None, threads: int) -> Self:
         passed_over = []
         for name, entry in _choices(bundle, runtime):
-            path = bundle.folder / entry.file
+            model = of_bundle(bundle, entry)  # a damaged file is never passed over in silence
             try:
-                backend = open_backend(path, name, threads=threads)
-            except BundleError:
-                raise  # a damaged file is never passed over in silence
+                backend = open_model(model, name, threads=threads)
             except (ModelError, ImportError) as error:
                 passed_over.append(str(error))
             else:
-                return cls(backend, bundle.labels, path)
+                return cls._join(backend, model)
         if passed_over:
             raise ModelError("; ".join(passed_over))
         forms = sorted({entry.format for entry in bundle.models})
@@ -142,10 +161,10 @@ class Classifier:
             InputError: another shape, dtype or range, or several images.
             ModelError: the classifier is closed, or the runtime fails.
         """
-        raw = self.backend.encode(image)
-        if len(raw) != 1:
-            raise InputError(f"{len(raw)} images; wanted one: use probabilities() for several")
-        return Prediction(self.backend.invoke(raw)[0], self.backend.output.quant, self.labels)
+        found = Prediction(self._infer_one(image), self._quant, self.labels)
+        if self._quant is None and found.confidence != found.confidence:  # only NaN is not itself
+            raise ModelError(f"{self.path} gives NaN; the model is broken: export it anew")
+        return found
 
     def probabilities(self, images: Any) -> NDArray[np.float32]:
         """Return float32 probabilities [N,K] for images [N,28,28]; the caller owns the array.

@@ -15,18 +15,23 @@ from mnist_edge.errors import InputError
 from mnist_edge.quantize import quantize
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from mnist_edge.quantize import TensorSpec
 
+    Fill = Callable[[NDArray[np.uint8]], object]
+
 IMAGE_SIZE = 28  # pixels a side
-UNIT = np.arange(256, dtype=np.float32) / np.float32(255)  # what each byte is as a real number
+BYTE = np.float32(255)
+UNIT = np.arange(256, dtype=np.float32) / BYTE  # what each byte is as a real number
 UNIT.flags.writeable = False
 
 
 def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return uint8 `images` of any shape as float32 in 0..1, a new array of that shape."""
-    return np.asarray(UNIT[images])
+    """Return uint8 `images` of any shape as float32 in 0..1, a new contiguous array."""
+    return np.divide(images, BYTE, dtype=np.float32, order="C")
 
 
 def as_batch(images: Any, shape: tuple[int, int, int]) -> NDArray[Any]:
@@ -90,12 +95,11 @@ class Encoder:
         Raises:
             InputError: a dtype that is neither.
         """
-        self._quant = spec.quant
+        self._quant, self._dtype = spec.quant, np.dtype(spec.dtype)
         if self._quant is not None:
             self._table = quantize(UNIT, self._quant)
-        elif spec.dtype == "float32":
-            self._table = UNIT
-        else:
+            self._bytes = self._table.tobytes() if self._dtype.itemsize == 1 else None
+        elif spec.dtype != "float32":
             raise InputError(
                 f"model input {spec.name!r} is {spec.dtype} without a scale; "
                 "wanted float32 or quantized integers"
@@ -106,8 +110,37 @@ class Encoder:
 
         float32 images for a float model are handed on without a copy where they are contiguous.
         """
-        if batch.dtype == np.uint8:
-            return self._table.take(batch)
         if self._quant is None:
-            return np.ascontiguousarray(batch)
-        return quantize(batch, self._quant)
+            return to_unit(batch) if batch.dtype == np.uint8 else np.ascontiguousarray(batch)
+        if batch.dtype != np.uint8:
+            return quantize(batch, self._quant)
+        if self._bytes is None:
+            return self._table.take(batch)
+        mapped = np.frombuffer(batch.tobytes().translate(self._bytes), self._dtype)
+        return mapped.reshape(batch.shape).copy()  # bytes cannot be written to; an array can
+
+    def slot(self, shape: tuple[int, int, int]) -> tuple[NDArray[Any], Fill]:
+        """Return an input array [1,H,W,C] and the function that fills it from one uint8 image.
+
+        It is the quick way for one image after another: nothing is allocated. Whoever holds the
+        pair owns it, and uses it from one thread at a time.
+
+        Args:
+            shape: height, width and channels of an image.
+        """
+        array = np.zeros((1, *shape), self._dtype)
+        if self._quant is None:
+            return array, lambda image: np.divide(image.reshape(array.shape), BYTE, out=array)
+        table = self._bytes
+        if table is None:
+            wide = self._table
+            # "clip" spares the check of each index; a byte is always one of 256
+            return array, lambda image: wide.take(
+                image.reshape(array.shape), out=array, mode="clip"
+            )
+        memory = array.view(np.uint8).reshape(-1).data
+
+        def fill(image: NDArray[np.uint8]) -> None:
+            memory[:] = image.tobytes().translate(table)
+
+        return array, fill

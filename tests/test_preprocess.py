@@ -102,3 +102,34 @@ def test_what_comes_in_is_never_changed():
     encoder = Encoder(TensorSpec("i", (1, 28, 28, 1), "int8", QuantParams(0.1, 0, "int8")))
     encoder(as_batch(image, SHAPE))
     assert np.array_equal(image, IMAGES[0])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point"),
+    [
+        ("int8", 1 / 255, -128),
+        ("int8", 0.0041, -117),
+        ("uint8", 1 / 255, 0),
+        ("uint8", 0.01, 37),
+        ("int16", 1 / 32767, 0),
+        ("float32", None, None),
+    ],
+)
+def test_a_slot_is_filled_with_what_the_encoder_gives(dtype, scale, zero_point):
+    quant = None if scale is None else QuantParams(scale, zero_point, dtype)
+    encode = Encoder(TensorSpec("in", (1, 28, 28, 1), dtype, quant))
+    array, fill = encode.slot(SHAPE)
+    for image in (IMAGES[0], IMAGES[1][..., None], IMAGES[2].T, IMAGES[0][::-1, ::-1], IMAGES[:1]):
+        fill(image)
+        assert array.dtype == dtype
+        assert np.array_equal(array, encode(image.reshape(1, 28, 28, 1)))
+    real = IMAGES[0].reshape(1, 28, 28, 1) / np.float32(255)
+    assert np.array_equal(encode(real.astype(np.float32)), encode(IMAGES[0].reshape(real.shape)))
+
+
+def test_what_the_encoder_gives_can_be_written_to():
+    for quant in (None, QuantParams(1 / 255, -128, "int8"), QuantParams(1 / 32767, 0, "int16")):
+        dtype = quant.dtype if quant else "float32"
+        raw = Encoder(TensorSpec("in", (1, 28, 28, 1), dtype, quant))(IMAGES[:1, :, :, None])
+        raw[:] = 0
+        assert IMAGES[0].any()

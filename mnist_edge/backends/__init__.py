@@ -6,7 +6,7 @@ what `--runtime` takes, the object a subclass of `Backend`.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnist_edge.backends.base import Backend
 from mnist_edge.backends.ladder import (
@@ -17,8 +17,11 @@ from mnist_edge.backends.ladder import (
     known_runtimes,
     runtimes,
 )
-from mnist_edge.bundle import manifest_beside, model_format
 from mnist_edge.errors import MnistEdgeError, ModelError
+from mnist_edge.model_file import ModelFile, read_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "LADDER",
@@ -28,53 +31,39 @@ __all__ = [
     "installed_runtime",
     "known_runtimes",
     "open_backend",
-    "read_model",
+    "open_model",
     "runtimes",
 ]
 
 
-def open_backend(path: str | Path, runtime: str | None = None, *, threads: int = 1) -> Backend:
-    """Open one model file.
+def open_backend(
+    model: str | Path | bytes, runtime: str | None = None, *, threads: int = 1
+) -> Backend:
+    """Open one model.
 
     Args:
-        path: a .tflite, .onnx or .keras file. Where a manifest beside it names the file, its
-            size and SHA-256 are checked before the runtime sees it.
+        model: a .tflite, .onnx or .keras file, or the bytes of one. Where a manifest beside the
+            file names it, its size and SHA-256 are checked before the runtime sees it.
         runtime: a name from `runtimes()`; None for the first installed one that opens the file.
-        threads: that the runtime may use.
+        threads: images of a batch that may be worked on side by side. One image always gets one
+            thread: two would make a network of this size slower.
 
     Raises:
         ModelError: no such file, damaged, or refused by every runtime tried.
         MissingExtraError: no runtime for this format is installed.
-        SettingError: an unknown runtime, or threads below 1.
+        SettingError: an unknown runtime, or threads out of 1 to 1024.
     """
-    path = Path(path)
-    form = model_format(path)
-    content = read_model(path)
+    return open_model(read_model(model), runtime, threads=threads)
+
+
+def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1) -> Backend:
+    """Open a model that was read; everything else is as in `open_backend`."""
     passed_over = []
-    for candidate in candidates(runtime, form):
+    for candidate in candidates(runtime, model.format):
         try:
-            return candidate.load()(candidate.name, path, content, threads)
+            return candidate.load()(candidate.name, model.path, model.content, threads)
         except (ModelError, ImportError) as error:
             if runtime is not None and isinstance(error, MnistEdgeError):
                 raise
             passed_over.append(str(error))
-    raise ModelError("; ".join(passed_over))
-
-
-def read_model(path: Path) -> bytes:
-    """Return a model file's bytes, checked against the manifest beside it where that names it.
-
-    Raises:
-        ModelError: no such file, or one that cannot be read.
-        BundleError: the manifest's size or SHA-256 is another.
-    """
-    if not path.is_file():
-        raise ModelError(f"no model at {path}: check the path, or make one with mnist-edge export")
-    bundle = manifest_beside(path)
-    for entry in bundle.models if bundle else ():
-        if bundle and entry.file == path.name:
-            return bundle.read_file(entry)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from None
+    raise ModelError("; ".join(dict.fromkeys(passed_over)))

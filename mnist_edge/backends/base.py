@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,18 +20,44 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-CHUNK = 256  # images a call when many are given: enough to be quick, small enough for the cache
+CHUNK = 64  # images a call when many are given: enough to be quick, small enough for the cache
+MOST_THREADS = 1024
+BYTE = np.dtype(np.uint8)
+CLOSED = -1  # in place of the count of forks
+
+
+class _Forks:
+    """How often the process was forked on the way to this one."""
+
+    count = 0
+    lock = threading.Lock()  # around opening a model anew
+
+
+def _count_fork() -> None:
+    _Forks.count += 1
+    _Forks.lock = threading.Lock()  # another thread of the parent may have held the old one
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 class Backend(ABC):
     """One model opened by one runtime.
 
     A runtime is a subclass that opens (`_open`), runs (`_run`) and lets go (`_close`). It may be
-    used from several threads: a lock stands around the runtime.
+    used from several threads: unless the runtime is `thread_safe` itself, a lock stands around it.
+    Pickled, it travels with the model's bytes and is opened anew where it arrives.
 
     Attributes:
         formats: model formats that the runtime opens.
+        thread_safe: `_run` may be called from several threads at once. `threads` chunks of a
+            batch are then run side by side.
+        survives_fork: a child process that was forked may open the model anew, and does.
+        max_batch: images that one `_run` can take; None for any number.
         runtime: the runtime's name.
+        threads: as it was opened with.
+        passed_over: of the runtimes that come before this one, why each was not taken.
         input: the tensor that `invoke` takes, [N,H,W,C].
         output: the tensor that `invoke` returns, [N,K].
         image_shape: height, width and channels of an image.
@@ -38,42 +65,49 @@ class Backend(ABC):
     """
 
     formats: ClassVar[tuple[str, ...]]
-    max_batch: int | None = None  # images that one runtime call can take; None for any number
+    thread_safe: ClassVar[bool] = False
+    survives_fork: ClassVar[bool] = False
+    max_batch: int | None = None
+    passed_over: tuple[str, ...] = ()
 
     def __init__(self, runtime: str, path: Path, content: bytes, threads: int = 1) -> None:
         """Open a model.
 
         Args:
             runtime: the name under which this runtime was chosen.
-            path: where the model is, for messages and for runtimes that read files themselves.
+            path: where the model came from, for messages; it need not be there (any more).
             content: the file's bytes.
-            threads: that the runtime may use, at least 1.
+            threads: images that may be worked on side by side, 1 to 1024.
 
         Raises:
             ModelError: the runtime refuses the model, or it is not an image classifier.
-            SettingError: threads below 1.
+            SettingError: threads out of that range.
         """
-        if threads < 1:
-            raise SettingError(f"threads is {threads}; wanted 1 or more")
-        self.runtime = runtime
+        if not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+            raise SettingError(f"threads is {threads!r}; wanted a number of 1 to {MOST_THREADS}")
+        self.runtime, self.threads = runtime, threads
+        self._path, self._content = path, content
         self._lock = threading.Lock()
-        self._closed = False
-        try:
-            self.input, self.output = self._open(path, content, threads)
-        except MnistEdgeError:
-            raise
-        except Exception as error:  # each runtime has exceptions of its own
-            raise ModelError(f"{runtime} cannot open {path}: {first_line(error)}") from error
+        self._alive = _Forks.count
+        self.input, self.output = self._opened()
         self.image_shape = _image_shape(self.input, path)
         self.classes = _classes(self.output, path)
         try:
             self.encode_batch = Encoder(self.input)
         except InputError as error:
             raise ModelError(f"{path}: {error}") from None
+        self._batch_of_one = (1, *self.image_shape)
+        self._plain = [self.image_shape]  # shapes of one image that need no further look
+        if self.image_shape[2] == 1:
+            self._plain.insert(0, self.image_shape[:2])  # type: ignore[arg-type]
+        self._rehearse()
 
     @abstractmethod
     def _open(self, path: Path, content: bytes, threads: int) -> tuple[TensorSpec, TensorSpec]:
-        """Open the model and return its one input and its one output."""
+        """Open the model and return its one input and its one output.
+
+        `threads` is what one `_run` may use where the runtime is not `thread_safe`.
+        """
 
     @abstractmethod
     def _run(self, raw: NDArray[Any]) -> NDArray[Any]:
@@ -82,6 +116,14 @@ class Backend(ABC):
     @abstractmethod
     def _close(self) -> None:
         """Let go of what the runtime holds."""
+
+    def _run_image(self, image: NDArray[np.uint8]) -> NDArray[Any]:
+        """Run one checked uint8 image, [H,W] or [H,W,C]; return its raw output, [K].
+
+        A runtime may have a quicker way.
+        """
+        row: NDArray[Any] = self._run(self.encode_batch(image.reshape(self._batch_of_one)))[0]
+        return row
 
     def encode(self, images: Any) -> NDArray[Any]:
         """Return images (as `preprocess.as_batch` takes them) in the input's own dtype, [N,H,W,C].
@@ -92,10 +134,17 @@ class Backend(ABC):
         return self.encode_batch(as_batch(images, self.image_shape))
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        """Return what `invoke` gave as float32 probabilities, [N,K]."""
-        if self.output.quant is None:
-            return raw.astype(np.float32, copy=False)
-        return dequantize(raw, self.output.quant)
+        """Return what `invoke` gave as float32 probabilities, [N,K].
+
+        Raises:
+            ModelError: some are not finite.
+        """
+        if self.output.quant is not None:
+            return dequantize(raw, self.output.quant)
+        found = raw.astype(np.float32, copy=False)
+        if not np.isfinite(found).all():
+            raise ModelError(NOT_FINITE.format(self._path))
+        return found
 
     def invoke(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Run the runtime on its own dtypes and return the raw output, [N,K]; the caller owns it.
@@ -112,15 +161,31 @@ class Backend(ABC):
                 f"raw input is {raw.dtype} {list(raw.shape)}; "
                 f"wanted {self.input.dtype} [N,{','.join(map(str, self.image_shape))}]"
             )
-        with self._lock:
-            if self._closed:
-                raise ModelError("this model was closed; open it again")
-            try:
-                return self._run(raw)
-            except MnistEdgeError:
-                raise
-            except Exception as error:
-                raise ModelError(f"{self.runtime} failed: {first_line(error)}") from error
+        return self._guarded(self._run, raw)
+
+    def infer_one(self, image: Any) -> NDArray[Any]:
+        """Return the raw output [K] of one image, the quickest way there is; the caller owns it.
+
+        Args:
+            image: uint8 or float32, as `preprocess.as_batch` takes it.
+
+        Raises:
+            InputError: another shape, dtype or range, or several images.
+            ModelError: the backend is closed, or the runtime fails.
+        """
+        if (
+            type(image) is np.ndarray
+            and image.dtype is BYTE
+            and image.shape in self._plain  # the usual image; all others are looked at closely
+        ):
+            return self._guarded(self._run_image, image)
+        batch = as_batch(image, self.image_shape)
+        if len(batch) != 1:
+            raise InputError(f"{len(batch)} images; wanted one: use probabilities() for several")
+        if batch.dtype == BYTE:
+            return self._guarded(self._run_image, batch)
+        row: NDArray[Any] = self._guarded(self._run, self.encode_batch(batch))[0]
+        return row
 
     def infer(self, images: Any) -> NDArray[np.float32]:
         """Return float32 probabilities [N,K] for images; the caller owns the array.
@@ -130,22 +195,95 @@ class Backend(ABC):
 
         Raises:
             InputError: another shape, dtype or range.
-            ModelError: the backend is closed, or the runtime fails.
+            ModelError: the backend is closed, or the runtime fails, or gives what is not finite.
         """
         batch = as_batch(images, self.image_shape)
         found = np.empty((len(batch), self.classes), np.float32)
-        step = self.max_batch or CHUNK
-        for start in range(0, len(batch), step):
-            raw = self.invoke(self.encode_batch(batch[start : start + step]))
-            found[start : start + step] = self.decode(raw)
+        step = min(self.max_batch or CHUNK, CHUNK)
+        starts = iter(range(0, len(batch), step))  # each worker takes the next when it is free
+
+        def work(_worker: int) -> None:
+            for start in starts:
+                part = slice(start, start + step)
+                raw = self._guarded(self._run, self.encode_batch(batch[part]))
+                found[part] = self.decode(raw)
+
+        workers = min(self.threads, -(-len(batch) // step)) if self.thread_safe else 1
+        if workers > 1:
+            from concurrent.futures import ThreadPoolExecutor  # 5 ms, not for those with one thread
+
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(work, range(workers)))
+        else:
+            work(0)
         return found
 
     def close(self) -> None:
         """Let go of the model; a second call does nothing."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
+            if self._alive != CLOSED:
+                self._alive = CLOSED
                 self._close()
+
+    def _guarded(self, run: Any, given: NDArray[Any]) -> NDArray[Any]:
+        """Return what `run` makes of an array, if the model is open, in turn where it must be."""
+        if self._alive != _Forks.count:
+            self._revive()
+        try:
+            if self.thread_safe:
+                return run(given)  # type: ignore[no-any-return]
+            with self._lock:
+                if self._alive == CLOSED:
+                    raise ModelError(WAS_CLOSED)
+                return run(given)  # type: ignore[no-any-return]
+        except MnistEdgeError:
+            raise
+        except Exception as error:  # each runtime has exceptions of its own
+            if self._alive == CLOSED:
+                raise ModelError(WAS_CLOSED) from None
+            raise ModelError(f"{self.runtime} failed: {first_line(error)}") from error
+
+    def _revive(self) -> None:
+        """Open the model anew in a forked child, or say why it cannot be used."""
+        if self._alive == CLOSED:
+            raise ModelError(WAS_CLOSED)
+        if not self.survives_fork:
+            raise ModelError(
+                f"{self.runtime} opened this model before the process was forked, and does not "
+                "survive that: open it in the child, or start the child by spawn"
+            )
+        with _Forks.lock:
+            if self._alive not in (CLOSED, _Forks.count):
+                self._lock = threading.Lock()  # a thread of the parent may have held the old one
+                self._opened()
+                self._alive = _Forks.count
+
+    def _opened(self) -> tuple[TensorSpec, TensorSpec]:
+        try:
+            return self._open(self._path, self._content, self.threads)
+        except MnistEdgeError:
+            raise
+        except Exception as error:  # each runtime has exceptions of its own
+            raise ModelError(
+                f"{self.runtime} cannot open {self._path}: {first_line(error)}"
+            ) from error
+
+    def _rehearse(self) -> None:
+        """Run a blank image: what comes out must be probabilities."""
+        row = self.decode(self.infer_one(np.zeros(self.image_shape, np.uint8))[None])[0]
+        total, least = float(row.sum()), float(row.min())
+        step = self.output.quant.scale if self.output.quant else SUM_TOLERANCE / self.classes
+        if abs(total - 1) > max(step * self.classes, SUM_TOLERANCE) or least < -step:
+            raise ModelError(
+                f"{self._path} gives numbers from {least:.3g} that sum to {total:.3g}; wanted "
+                "probabilities, which sum to 1: end the network with a softmax, and export it anew"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as what it was opened with."""
+        if self._alive == CLOSED:
+            raise ModelError(WAS_CLOSED)
+        return type(self), (self.runtime, self._path, self._content, self.threads)
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +295,11 @@ class Backend(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+WAS_CLOSED = "this model was closed; open it again"
+NOT_FINITE = "{} gives NaN or infinity; the model is broken: export it anew"
+SUM_TOLERANCE = 0.02  # of probabilities; half-precision floats come within 0.01
 
 
 def first_line(error: BaseException) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import tempfile
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,8 +17,6 @@ from mnist_edge.errors import ModelError
 from mnist_edge.quantize import TensorSpec
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 
@@ -25,7 +26,7 @@ class KerasBackend(Backend):
     formats: ClassVar[tuple[str, ...]] = ("keras",)
 
     def _open(self, path: Path, content: bytes, threads: int) -> tuple[TensorSpec, TensorSpec]:
-        if not zipfile.is_zipfile(path):
+        if not zipfile.is_zipfile(io.BytesIO(content)):
             raise ModelError(f"{path} is not a .keras archive: train or copy it anew")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -35,7 +36,10 @@ class KerasBackend(Backend):
         with contextlib.suppress(RuntimeError):  # set already, for good, by an earlier model
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with tempfile.TemporaryDirectory() as folder:  # Keras takes no bytes, and these were hashed
+            copy = Path(folder) / "model.keras"
+            copy.write_bytes(content)
+            model = keras.saving.load_model(copy, compile=False, safe_mode=True)
         if len(model.inputs) != 1 or len(model.outputs) != 1:
             raise ModelError(f"{path} has several inputs or outputs; wanted one of each")
         taken = _spec(model.inputs[0])

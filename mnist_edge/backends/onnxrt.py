@@ -19,18 +19,19 @@ ERRORS_ONLY = 3
 
 
 class OnnxRuntimeBackend(Backend):
-    """An ONNX Runtime session with its threads set and no busy waiting."""
+    """An ONNX Runtime session of one thread a call, which several threads may call at once."""
 
     formats: ClassVar[tuple[str, ...]] = ("onnx",)
+    thread_safe: ClassVar[bool] = True
+    survives_fork: ClassVar[bool] = True
 
     def _open(self, path: Path, content: bytes, threads: int) -> tuple[TensorSpec, TensorSpec]:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1  # no threads of its own, so nothing that spins or hangs
         options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session: Any = onnxruntime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"]
         )

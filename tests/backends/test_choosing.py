@@ -6,6 +6,7 @@ import types
 import numpy as np
 import pytest
 
+from mnist_edge import Classifier
 from mnist_edge.backends import Backend, known_runtimes, ladder, open_backend, runtimes
 from mnist_edge.errors import BundleError, MissingExtraError, ModelError, SettingError
 from mnist_edge.quantize import TensorSpec
@@ -165,3 +166,39 @@ def test_what_is_no_image_classifier_is_refused(tmp_path, shape, gives, said):
     backend = type("Other", (Fixed,), {"shape": shape, "gives": gives})
     with pytest.raises(ModelError, match=said):
         backend("other", tmp_path / "a.onnx", b"")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ([3.0, 9.5], "numbers from 3 that sum to 12.5; wanted probabilities"),
+        ([-1.0, 2.0], "numbers from -1 that sum to 1; wanted probabilities"),
+        ([float("nan"), 0.5], "gives NaN or infinity"),
+        ([float("inf"), 0.5], "gives NaN or infinity"),
+    ],
+)
+def test_a_model_that_does_not_give_probabilities_is_refused(tmp_path, row, said):
+    backend = type("Other", (Fixed,), {"_run": lambda _self, raw: np.float32([row] * len(raw))})
+    with pytest.raises(ModelError, match=said):
+        backend("other", tmp_path / "a.onnx", b"")
+
+
+def test_nan_is_never_an_answer(tmp_path):
+    class Turning(Fixed):
+        def _run(self, raw):
+            row = [np.nan, 0.5] if raw.any() else [0.5, 0.5]
+            return np.float32([row] * len(raw))
+
+    backend = Turning("turning", tmp_path / "a.onnx", b"")
+    classifier = Classifier(backend, ("a", "b"), tmp_path / "a.onnx")
+    assert classifier.predict(np.zeros((28, 28), np.uint8)).confidence == 0.5
+    with pytest.raises(ModelError, match="gives NaN"):
+        classifier.predict(np.ones((28, 28), np.uint8))
+    with pytest.raises(ModelError, match="gives NaN"):
+        classifier.probabilities(np.ones((3, 28, 28), np.uint8))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025, "2", 1.0, None])
+def test_threads_out_of_range_are_refused(tmp_path, threads):
+    with pytest.raises(SettingError, match="wanted a number of 1 to 1024"):
+        Fixed("fixed", tmp_path / "a.onnx", b"", threads)

@@ -214,14 +214,23 @@ def test_a_model_that_is_not_keras_own_is_not_exported(run_folder, dataset, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-def test_probabilities_that_do_not_sum_to_1_are_refused(run_folder, dataset, tmp_path):
+@pytest.mark.parametrize(
+    ("factor", "error", "said"),
+    [
+        (1.01, CheckFailed, "the last layer must be a softmax"),
+        (3.0, ModelError, "sum to 3; wanted probabilities"),
+    ],
+)
+def test_probabilities_that_do_not_sum_to_1_are_refused(
+    run_folder, dataset, tmp_path, factor, error, said
+):
     import keras
 
     model = model_of(run_folder)
-    logits = keras.Model(model.inputs, keras.layers.Rescaling(3.0)(model.outputs[0]))
+    logits = keras.Model(model.inputs, keras.layers.Rescaling(factor)(model.outputs[0]))
     path = tmp_path / "edge-float32.tflite"
     path.write_bytes(tflite.convert(logits, "float32", None))
-    with pytest.raises(CheckFailed, match="the last layer must be a softmax"):
+    with pytest.raises(error, match=said):
         ExportCheck(run_folder / "edge.keras", dataset.test)(path, "float32")
 
 

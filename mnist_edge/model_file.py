@@ -1,0 +1,74 @@
+"""One model as bytes: from a bundle, a lone file or memory, and what vouches for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_edge.bundle import Bundle, ModelEntry, manifest_beside, model_format
+from mnist_edge.errors import ModelError
+
+IN_MEMORY = Path("model in memory")  # stands where messages name a file
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model's bytes, read once: what was hashed is what the runtime gets.
+
+    Attributes:
+        path: where it came from, for messages.
+        format: `tflite`, `onnx` or `keras`.
+        content: the file's bytes.
+        vouched: a manifest names it, with this size and SHA-256.
+        labels: what its classes are called, by that manifest; None without one.
+    """
+
+    path: Path
+    format: str
+    content: bytes
+    vouched: bool = False
+    labels: tuple[str, ...] | None = None
+
+
+def of_bundle(bundle: Bundle, entry: ModelEntry) -> ModelFile:
+    """Return a model that a manifest vouches for.
+
+    Raises:
+        BundleError: absent, or of another size or SHA-256.
+    """
+    content = bundle.read_file(entry)
+    return ModelFile(bundle.folder / entry.file, entry.format, content, True, bundle.labels)
+
+
+def read_model(model: str | Path | bytes | bytearray | memoryview) -> ModelFile:
+    """Return a model file, or one in memory; where a manifest beside names it, checked by that.
+
+    Raises:
+        ModelError: no such file, one that cannot be read, or no model by its name.
+        BundleError: the manifest's size or SHA-256 is another.
+    """
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        content = bytes(model)
+        return ModelFile(IN_MEMORY, format_of(content), content)
+    path = Path(model)
+    form = model_format(path)
+    try:
+        if not path.is_file():
+            raise ModelError(
+                f"no model at {path}: check the path, or make one with mnist-edge export"
+            )
+        bundle = manifest_beside(path)
+        for entry in bundle.models if bundle else ():
+            if bundle and entry.file == path.name:
+                return of_bundle(bundle, entry)
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from None
+    return ModelFile(path, form, content, labels=bundle.labels if bundle else None)
+
+
+def format_of(content: bytes) -> str:
+    """Return `tflite`, `keras` or, where it is neither, `onnx`, which has no mark of its own."""
+    if content[4:8] == b"TFL3":
+        return "tflite"
+    return "keras" if content[:4] == b"PK\x03\x04" else "onnx"

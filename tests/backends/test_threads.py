@@ -1,0 +1,233 @@
+"""One classifier in many threads and in child processes; closed, dropped and reopened."""
+
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+
+from mnist_edge import Classifier
+from mnist_edge.backends import open_backend
+from mnist_edge.backends.base import Backend
+from mnist_edge.errors import ModelError
+from mnist_edge.quantize import TensorSpec
+
+FILES = ["edge-int8.tflite", "edge-float32.tflite", "edge-float32.onnx", "edge-int8.onnx"]
+
+
+def answers(backend, images):
+    return [backend.infer_one(image).tobytes() for image in images]
+
+
+def in_threads(count, work):
+    """Run `work(number)` in `count` threads at once; return what they raised."""
+    raised = []
+
+    def guarded(number):
+        try:
+            work(number)
+        except Exception as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    return raised
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_eight_threads_get_the_answers_of_one(bundle, dataset, file):
+    images = dataset.test.images[:40]
+    with open_backend(bundle.folder / file) as backend:
+        single, many = answers(backend, images), backend.infer(images)
+        wrong = []
+
+        def work(number):
+            for turn in range(5):
+                if answers(backend, images) != single:
+                    wrong.append((number, turn))
+                if not np.array_equal(backend.infer(images), many):
+                    wrong.append((number, turn, "batch"))
+
+        assert in_threads(8, work) == []
+        assert wrong == []
+
+
+def test_engines_are_no_more_than_processors_or_threads(bundle, dataset):
+    images = dataset.test.images[:30]
+    with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
+        in_threads(16, lambda _number: answers(backend, images))
+        assert 1 <= len(backend._engines._idle) <= len(os.sched_getaffinity(0))
+
+
+def test_threads_wait_for_the_only_engine_and_all_get_it(bundle, dataset):
+    from mnist_edge.backends.litert import _Engines
+
+    with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
+        only = backend._engines._idle[0]
+        backend._engines = _Engines(only, lambda: pytest.fail("a second engine"), 1)
+        images = dataset.test.images[:30]
+        single = answers(backend, images)
+        got = []
+        assert in_threads(8, lambda _number: got.append(answers(backend, images))) == []
+        assert got == [single] * 8
+        assert backend._engines._idle == [only]
+
+
+@pytest.mark.parametrize("file", FILES[:3])
+def test_closing_amid_calls_ends_them_with_one_kind_of_error(bundle, dataset, file):
+    backend = open_backend(bundle.folder / file)
+    image = dataset.test.images[0]
+    started = threading.Barrier(5)
+
+    def work(number):
+        started.wait(10)
+        if number == 4:
+            backend.close()
+            return
+        for _turn in range(100_000):
+            backend.infer_one(image)
+
+    raised = in_threads(5, work)
+    assert len(raised) == 4
+    assert {type(error) for error in raised} == {ModelError}
+    assert {str(error) for error in raised} == {"this model was closed; open it again"}
+
+
+class Slow(Backend):
+    """A runtime that is not thread-safe and notices when it is called so."""
+
+    formats = ("onnx",)
+    inside = 0
+    most = 0
+
+    def _open(self, path, content, threads):
+        shape = TensorSpec("in", (None, 28, 28, 1), "float32")
+        return shape, TensorSpec("out", (None, 2), "float32")
+
+    def _run(self, raw):
+        Slow.inside += 1
+        Slow.most = max(Slow.most, Slow.inside)
+        threading.Event().wait(0.001)
+        Slow.inside -= 1
+        return np.tile(np.float32([0.25, 0.75]), (len(raw), 1))
+
+    def _close(self):
+        pass
+
+
+def test_a_runtime_that_is_not_thread_safe_is_called_by_one_thread_at_a_time(tmp_path):
+    backend = Slow("slow", tmp_path / "a.onnx", b"", threads=4)
+    images = np.zeros((200, 28, 28), np.uint8)
+    assert (
+        in_threads(4, lambda _number: (backend.infer_one(images[0]), backend.infer(images))) == []
+    )
+    assert Slow.most == 1
+
+
+def forked(work):
+    """Run `work` in a forked child; return its answer. A child that hangs is killed and fails."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python 3.12 warns of threads
+        child = os.fork()
+    if child == 0:
+        os.close(reader)
+        signal.alarm(20)
+        try:
+            answer = work()
+        except Exception as error:
+            answer = error
+        os.write(writer, pickle.dumps(answer))
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        content = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return pickle.loads(content)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_forked_child_answers_as_its_parent(bundle, dataset, file):
+    images = dataset.test.images[:70]
+    with open_backend(bundle.folder / file, threads=2) as backend:
+        single, many = answers(backend, images), backend.infer(images)
+        stop = threading.Event()
+
+        def busy():
+            while not stop.is_set():
+                backend.infer(images)
+
+        thread = threading.Thread(target=busy)  # it may hold anything at the moment of the fork
+        thread.start()
+        try:
+            for _turn in range(5):
+                got = forked(lambda: (answers(backend, images), backend.infer(images)))
+                assert got[0] == single
+                assert np.array_equal(got[1], many)
+        finally:
+            stop.set()
+            thread.join()
+        assert answers(backend, images) == single  # the parent's is not disturbed
+
+
+def test_what_does_not_survive_a_fork_refuses_in_one_line(tmp_path):
+    backend = Slow("slow", tmp_path / "a.onnx", b"")
+    image = np.zeros((28, 28), np.uint8)
+    got = forked(lambda: backend.infer_one(image))
+    assert isinstance(got, ModelError)
+    assert "before the process was forked" in str(got)
+    assert backend.infer_one(image)[1] == 0.75
+
+
+def test_a_closed_model_is_closed_in_a_forked_child_too(bundle):
+    backend = open_backend(bundle.folder / "edge-int8.tflite")
+    backend.close()
+    got = forked(lambda: backend.infer_one(np.zeros((28, 28), np.uint8)))
+    assert "was closed" in str(got)
+
+
+def label(given):
+    classifier, image = given
+    return classifier.predict(image).label
+
+
+def test_a_spawned_child_gets_the_classifier_by_pickle(bundle, dataset, tmp_path):
+    (tmp_path / "copy.tflite").write_bytes((bundle.folder / "edge-int8.tflite").read_bytes())
+    with Classifier.open(tmp_path / "copy.tflite", threads=2) as classifier:
+        (tmp_path / "copy.tflite").unlink()  # the bytes travel, not the path
+        images = dataset.test.images[:4]
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            got = pool.map(label, [(classifier, image) for image in images])
+        assert got == [classifier.predict(image).label for image in images]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_pickled_classifier_is_the_same(bundle, dataset, file):
+    with Classifier.open(bundle.folder / file, threads=2) as classifier:
+        again = pickle.loads(pickle.dumps(classifier))
+        assert (again.labels, again.path) == (classifier.labels, classifier.path)
+        assert (again.backend.runtime, again.backend.threads) == (classifier.backend.runtime, 2)
+        images = dataset.test.images[:5]
+        assert np.array_equal(again.probabilities(images), classifier.probabilities(images))
+    with pytest.raises(ModelError, match="was closed"):
+        pickle.dumps(classifier)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_one_that_is_dropped_without_closing_is_collected(bundle, dataset, file):
+    classifier = Classifier.open(bundle.folder / file)
+    classifier.probabilities(dataset.test.images[:5])
+    kept = weakref.ref(classifier.backend)
+    del classifier
+    gc.collect()
+    assert kept() is None
