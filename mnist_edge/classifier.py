@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_edge.backends import LADDER, Backend, candidates, open_model
+from mnist_edge.backends import (
+    LADDER,
+    Backend,
+    candidates,
+    installed_runtime,
+    known_runtimes,
+    open_model,
+)
 from mnist_edge.bundle import Bundle, ModelEntry, read_bundle
-from mnist_edge.errors import MissingExtraError, ModelError
+from mnist_edge.errors import BundleError, MissingExtraError, ModelError
 from mnist_edge.model_file import ModelFile, of_bundle, read_model
 from mnist_edge.quantize import dequantize, dequantize_one
 
@@ -135,6 +142,8 @@ class Classifier:
 
     @classmethod
     def _of_bundle(cls, bundle: Bundle, runtime: str | None, threads: int) -> Self:
+        if not bundle.models:
+            raise BundleError(f"{bundle.folder} names no models: export it anew")
         passed_over = []
         for name, entry in _choices(bundle, runtime):
             model = of_bundle(bundle, entry)  # a damaged file is never passed over in silence
@@ -193,19 +202,16 @@ class Classifier:
 
 def _choices(bundle: Bundle, runtime: str | None) -> list[tuple[str, ModelEntry]]:
     """Return (runtime, model) pairs to try, best first."""
-    if runtime is None:
-        rows = [row for row in LADDER if row.installed]
-        pairs = [(row.name, form) for row in rows for form in row.formats]
+    forms = dict.fromkeys(entry.format for entry in bundle.models)
+    if runtime is not None:
+        rows = [installed_runtime(runtime)]
+        if not set(rows[0].formats) & set(forms):
+            candidates(runtime, next(iter(forms)))  # says which runtimes there are for it
     else:
-        forms = dict.fromkeys(entry.format for entry in bundle.models)
-        pairs, refusals = [], []
-        for form in forms:
-            try:
-                pairs += [(row.name, form) for row in candidates(runtime, form)]
-            except ModelError as error:
-                refusals.append(error)
-        if not pairs and refusals:
-            raise refusals[0]
+        rows = [row for row in LADDER if row.installed]
+        if not any(set(row.formats) & set(forms) for row in rows):
+            rows = [row for row in known_runtimes() if row.installed]  # 20 ms: only now
+    pairs = [(row.name, form) for row in rows for form in row.formats if form in forms]
     found = []
     for name, form in pairs:
         liked = PREFERENCE[form]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_edge import Classifier
+from mnist_edge.bundle import manifest_text
 from mnist_edge.errors import BundleError, InputError, MissingExtraError, ModelError, SettingError
 
 
@@ -96,6 +97,24 @@ def test_a_damaged_model_is_not_passed_over_for_another(bundle, tmp_path):
     (folder / "edge-int8.tflite").write_bytes(b"gone")
     with pytest.raises(BundleError, match=r"edge-int8\.tflite"):
         Classifier.open(folder)
+
+
+def test_a_bundle_without_models_says_so(bundle, tmp_path):
+    manifest = {**bundle.manifest, "models": []}
+    (tmp_path / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
+    for runtime in (None, "litert"):
+        with pytest.raises(BundleError, match="names no models"):
+            Classifier.open(tmp_path, runtime=runtime)
+
+
+def test_a_runtime_that_opens_none_of_the_models_says_which_do(bundle, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(bundle.folder, folder)
+    models = [model for model in bundle.manifest["models"] if model["format"] == "onnx"]
+    manifest = {**bundle.manifest, "models": models}
+    (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"litert does not open \.onnx files; wanted one of onnx"):
+        Classifier.open(folder, runtime="litert")
 
 
 @pytest.mark.parametrize(

@@ -26,16 +26,14 @@ BYTE = np.dtype(np.uint8)
 CLOSED = -1  # in place of the count of forks
 
 
-class _Forks:
-    """How often the process was forked on the way to this one."""
-
-    count = 0
-    lock = threading.Lock()  # around opening a model anew
+_forks = 0  # how often the process was forked on the way to this one
+_reviving = threading.Lock()  # around opening a model anew
 
 
 def _count_fork() -> None:
-    _Forks.count += 1
-    _Forks.lock = threading.Lock()  # another thread of the parent may have held the old one
+    global _forks, _reviving
+    _forks += 1
+    _reviving = threading.Lock()  # another thread of the parent may have held the old one
 
 
 if hasattr(os, "register_at_fork"):
@@ -88,7 +86,7 @@ class Backend(ABC):
         self.runtime, self.threads = runtime, threads
         self._path, self._content = path, content
         self._lock = threading.Lock()
-        self._alive = _Forks.count
+        self._alive = _forks
         self.input, self.output = self._opened()
         self.image_shape = _image_shape(self.input, path)
         self.classes = _classes(self.output, path)
@@ -96,7 +94,7 @@ class Backend(ABC):
             self.encode_batch = Encoder(self.input)
         except InputError as error:
             raise ModelError(f"{path}: {error}") from None
-        self._batch_of_one = (1, *self.image_shape)
+        self._batch_of_one, self._one_row = (1, *self.image_shape), (1, self.classes)
         self._plain = [self.image_shape]  # shapes of one image that need no further look
         if self.image_shape[2] == 1:
             self._plain.insert(0, self.image_shape[:2])  # type: ignore[arg-type]
@@ -118,12 +116,11 @@ class Backend(ABC):
         """Let go of what the runtime holds."""
 
     def _run_image(self, image: NDArray[np.uint8]) -> NDArray[Any]:
-        """Run one checked uint8 image, [H,W] or [H,W,C]; return its raw output, [K].
+        """Run one checked uint8 image, [H,W] or [H,W,C]; return its raw output, [1,K].
 
         A runtime may have a quicker way.
         """
-        row: NDArray[Any] = self._run(self.encode_batch(image.reshape(self._batch_of_one)))[0]
-        return row
+        return self._run(self.encode_batch(image.reshape(self._batch_of_one)))
 
     def encode(self, images: Any) -> NDArray[Any]:
         """Return images (as `preprocess.as_batch` takes them) in the input's own dtype, [N,H,W,C].
@@ -161,7 +158,7 @@ class Backend(ABC):
                 f"raw input is {raw.dtype} {list(raw.shape)}; "
                 f"wanted {self.input.dtype} [N,{','.join(map(str, self.image_shape))}]"
             )
-        return self._guarded(self._run, raw)
+        return self._checked(raw)
 
     def infer_one(self, image: Any) -> NDArray[Any]:
         """Return the raw output [K] of one image, the quickest way there is; the caller owns it.
@@ -178,13 +175,28 @@ class Backend(ABC):
             and image.dtype is BYTE
             and image.shape in self._plain  # the usual image; all others are looked at closely
         ):
-            return self._guarded(self._run_image, image)
-        batch = as_batch(image, self.image_shape)
-        if len(batch) != 1:
-            raise InputError(f"{len(batch)} images; wanted one: use probabilities() for several")
-        if batch.dtype == BYTE:
-            return self._guarded(self._run_image, batch)
-        row: NDArray[Any] = self._guarded(self._run, self.encode_batch(batch))[0]
+            if self.thread_safe and self._alive == _forks:  # as _guarded, but for one call less
+                try:
+                    found = self._run_image(image)
+                except MnistEdgeError:
+                    raise
+                except Exception as error:
+                    raise self._failure(error) from error
+            else:
+                found = self._guarded(self._run_image, image)
+        else:
+            batch = as_batch(image, self.image_shape)
+            if len(batch) != 1:
+                raise InputError(
+                    f"{len(batch)} images; wanted one: use probabilities() for several"
+                )
+            if batch.dtype == BYTE:
+                found = self._guarded(self._run_image, batch)
+            else:
+                found = self._guarded(self._run, self.encode_batch(batch))
+        if found.shape != self._one_row:
+            raise self._misshapen(found, 1)
+        row: NDArray[Any] = found[0]
         return row
 
     def infer(self, images: Any) -> NDArray[np.float32]:
@@ -205,8 +217,7 @@ class Backend(ABC):
         def work(_worker: int) -> None:
             for start in starts:
                 part = slice(start, start + step)
-                raw = self._guarded(self._run, self.encode_batch(batch[part]))
-                found[part] = self.decode(raw)
+                found[part] = self.decode(self._checked(self.encode_batch(batch[part])))
 
         workers = min(self.threads, -(-len(batch) // step)) if self.thread_safe else 1
         if workers > 1:
@@ -227,7 +238,7 @@ class Backend(ABC):
 
     def _guarded(self, run: Any, given: NDArray[Any]) -> NDArray[Any]:
         """Return what `run` makes of an array, if the model is open, in turn where it must be."""
-        if self._alive != _Forks.count:
+        if self._alive != _forks:
             self._revive()
         try:
             if self.thread_safe:
@@ -239,9 +250,25 @@ class Backend(ABC):
         except MnistEdgeError:
             raise
         except Exception as error:  # each runtime has exceptions of its own
-            if self._alive == CLOSED:
-                raise ModelError(WAS_CLOSED) from None
-            raise ModelError(f"{self.runtime} failed: {first_line(error)}") from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> ModelError:
+        if self._alive == CLOSED:
+            return ModelError(WAS_CLOSED)
+        return ModelError(f"{self.runtime} failed: {first_line(error)}")
+
+    def _checked(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """Return the raw output for a batch; it has a row for each image."""
+        found = self._guarded(self._run, raw)
+        if found.shape != (len(raw), self.classes):
+            raise self._misshapen(found, len(raw))
+        return found
+
+    def _misshapen(self, found: NDArray[Any], images: int) -> ModelError:
+        return ModelError(
+            f"{self._path} gave {shown(found.shape)} for {images} image(s); wanted "
+            f"[{images},{self.classes}]; the model is broken: export it anew"
+        )
 
     def _revive(self) -> None:
         """Open the model anew in a forked child, or say why it cannot be used."""
@@ -252,11 +279,11 @@ class Backend(ABC):
                 f"{self.runtime} opened this model before the process was forked, and does not "
                 "survive that: open it in the child, or start the child by spawn"
             )
-        with _Forks.lock:
-            if self._alive not in (CLOSED, _Forks.count):
+        with _reviving:
+            if self._alive not in (CLOSED, _forks):
                 self._lock = threading.Lock()  # a thread of the parent may have held the old one
                 self._opened()
-                self._alive = _Forks.count
+                self._alive = _forks
 
     def _opened(self) -> tuple[TensorSpec, TensorSpec]:
         try:
@@ -303,9 +330,11 @@ SUM_TOLERANCE = 0.02  # of probabilities; half-precision floats come within 0.01
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, or its type where it has none."""
+    """Return the first line of an error's text, fit to be printed, or its type if it has none."""
     lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return "".join(letter if letter.isprintable() else "?" for letter in lines[0][:300])
 
 
 def _image_shape(spec: TensorSpec, path: Path) -> tuple[int, int, int]:
@@ -313,7 +342,7 @@ def _image_shape(spec: TensorSpec, path: Path) -> tuple[int, int, int]:
     if len(shape) == 4 and shape[0] in (None, 1) and None not in shape[1:]:
         return tuple(int(size or 0) for size in shape[1:])  # type: ignore[return-value]
     raise ModelError(
-        f"{path} takes {_shown(shape)}; wanted images [N,height,width,channels] with N of 1 or any"
+        f"{path} takes {shown(shape)}; wanted images [N,height,width,channels] with N of 1 or any"
     )
 
 
@@ -321,8 +350,10 @@ def _classes(spec: TensorSpec, path: Path) -> int:
     shape = spec.shape
     if len(shape) == 2 and shape[1] is not None and shape[1] >= 2:
         return shape[1]
-    raise ModelError(f"{path} gives {_shown(shape)}; wanted probabilities [N,classes]")
+    raise ModelError(f"{path} gives {shown(shape)}; wanted probabilities [N,classes]")
 
 
-def _shown(shape: tuple[int | None, ...]) -> str:
-    return "[" + ",".join("?" if size is None else str(size) for size in shape) + "]"
+def shown(shape: tuple[int | None, ...]) -> str:
+    """Return a shape as messages have it, `[?,28,28,1]`; long ones are cut."""
+    sizes = ["?" if size is None else str(size) for size in shape[:8]]
+    return f"[{','.join(sizes)}{',...' if len(shape) > 8 else ''}]"

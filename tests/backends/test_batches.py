@@ -32,7 +32,7 @@ def test_every_size_gives_what_single_images_give(backend, images):
 def test_interpreters_stay_few_whatever_sizes_are_asked_for(backend, images):
     for count in range(1, 70, 3):
         backend.infer(images[:count])
-    (engine,) = backend._engines._idle
+    (engine,) = backend._engines.idle
     assert set(engine._sized) <= {1, 2, 4, 8, 16, 32, 64}
 
 
@@ -56,7 +56,7 @@ def test_a_model_that_cannot_be_resized_runs_one_by_one(bundle, images, monkeypa
         monkeypatch.setattr(Interpreter, "resize_tensor_input", refuse)
         with open_backend(bundle.folder / "edge-int8.tflite", "litert") as fixed:
             assert close(fixed, fixed.infer(images[:9]), wanted)
-            assert set(fixed._engines._idle[0]._sized) == {1}
+            assert set(fixed._engines.idle[0]._sized) == {1}
 
 
 @pytest.mark.parametrize("file", ["edge-int8.tflite", "edge-float32.tflite", "edge-float32.onnx"])

@@ -202,3 +202,44 @@ def test_nan_is_never_an_answer(tmp_path):
 def test_threads_out_of_range_are_refused(tmp_path, threads):
     with pytest.raises(SettingError, match="wanted a number of 1 to 1024"):
         Fixed("fixed", tmp_path / "a.onnx", b"", threads)
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        (lambda raw: np.full((2 * len(raw), 2), 0.5, np.float32), r"gave \[2,2\] for 1 image"),
+        (lambda raw: np.zeros((0, 2), np.float32), r"gave \[0,2\]"),
+        (lambda raw: np.full((len(raw), 3), 1 / 3, np.float32), r"gave \[1,3\]"),
+        (lambda raw: np.full(2, 0.5, np.float32), r"gave \[2\]"),
+    ],
+)
+def test_an_output_of_another_shape_than_the_model_says_is_refused(tmp_path, gives, said):
+    backend = type("Odd", (Fixed,), {"_run": lambda _self, raw: gives(raw)})
+    with pytest.raises(ModelError, match=said):
+        backend("odd", tmp_path / "a.onnx", b"")
+
+
+def test_rows_that_are_too_many_for_a_batch_are_refused(tmp_path):
+    class Doubling(Fixed):
+        def _run(self, raw):
+            return np.full((len(raw) if len(raw) == 1 else 2 * len(raw), 2), 0.5, np.float32)
+
+    backend = Doubling("doubling", tmp_path / "a.onnx", b"")
+    for call in (backend.infer, lambda images: backend.invoke(backend.encode(images))):
+        with pytest.raises(ModelError, match=r"gave \[6,2\] for 3 image\(s\); wanted \[3,2\]"):
+            call(np.zeros((3, 28, 28), np.uint8))
+
+
+def test_messages_are_one_printable_line_whatever_a_runtime_says(tmp_path):
+    class Talking(Fixed):
+        def _open(self, path, content, threads):
+            raise RuntimeError("node \x01\x03\udc80 is odd\nand more" + 400 * "!")
+
+    with pytest.raises(ModelError) as caught:
+        Talking("talking", tmp_path / "a.onnx", b"")
+    assert str(caught.value).isprintable()
+    assert "node ??? is odd" in str(caught.value)
+    long = type("Long", (Fixed,), {"shape": (1,) * 400})
+    with pytest.raises(ModelError) as caught:
+        long("long", tmp_path / "a.onnx", b"")
+    assert len(str(caught.value)) < 300

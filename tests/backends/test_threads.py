@@ -66,21 +66,21 @@ def test_engines_are_no_more_than_processors_or_threads(bundle, dataset):
     images = dataset.test.images[:30]
     with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
         in_threads(16, lambda _number: answers(backend, images))
-        assert 1 <= len(backend._engines._idle) <= len(os.sched_getaffinity(0))
+        assert 1 <= len(backend._engines.idle) <= len(os.sched_getaffinity(0))
 
 
 def test_threads_wait_for_the_only_engine_and_all_get_it(bundle, dataset):
     from mnist_edge.backends.litert import _Engines
 
     with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
-        only = backend._engines._idle[0]
+        only = backend._engines.idle[0]
         backend._engines = _Engines(only, lambda: pytest.fail("a second engine"), 1)
         images = dataset.test.images[:30]
         single = answers(backend, images)
         got = []
         assert in_threads(8, lambda _number: got.append(answers(backend, images))) == []
         assert got == [single] * 8
-        assert backend._engines._idle == [only]
+        assert backend._engines.idle == [only]
 
 
 @pytest.mark.parametrize("file", FILES[:3])
