@@ -110,14 +110,15 @@ def _centred(pixels: NDArray[np.uint8], path: Path, steps: list[str]) -> NDArray
     contrast = float(pixels.max()) - paper
     if contrast < 16:
         raise InputError(f"{path} is blank: nothing is drawn on it")
-    ink = np.clip((pixels - paper) / contrast, 0, 1)
-    drawn = ink > INK_FLOOR
+    drawn = pixels > paper + INK_FLOOR * contrast
     rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
     height, width = drawn.shape
     touched = (rows[0] == 0, columns[0] == 0, rows[-1] == height - 1, columns[-1] == width - 1)
     if sum(touched) >= 3:
         steps.append("NOT SURE: ink reaches the edges; uneven light reads as ink, so crop closer")
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    # Floats take eight times the memory of bytes: only the ink's box becomes floats.
+    box = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = np.clip((box - paper) / contrast, 0, 1)
     scale = INK_BOX / max(ink.shape)
     size = tuple(max(1, round(side * scale)) for side in reversed(ink.shape))
     small = Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
