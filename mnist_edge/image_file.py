@@ -134,9 +134,10 @@ def _grey(source: Path | BinaryIO, name: str) -> tuple[NDArray[np.uint8], list[s
 
 def _has_dark_ink(pixels: NDArray[np.uint8]) -> bool:
     """Say whether what is drawn on a transparent ground (RGBA [H,W,4]) is rather dark."""
-    alpha = pixels[..., 3].astype(np.float64)
-    brightness = pixels[..., :3].mean(2)
-    return float((brightness * alpha).sum()) <= 127 * max(float(alpha.sum()), 1.0)
+    alpha = pixels[..., 3]
+    # einsum makes floats a piece at a time, not of the whole picture
+    brightness = np.einsum("ijk,ij->", pixels[..., :3], alpha, dtype=np.float64) / 3
+    return float(brightness) <= 127 * max(float(alpha.sum()), 1.0)
 
 
 def _centred(pixels: NDArray[np.uint8], name: str, steps: list[str]) -> NDArray[np.uint8]:
