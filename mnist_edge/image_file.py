@@ -1,4 +1,4 @@
-"""From a picture on disk to the 28x28 image that a model knows, saying what was done.
+"""From a picture to the 28x28 image that a model knows, saying what was done.
 
 A photograph or a scan is brought into MNIST's form as its makers did (LeCun et al. 1998,
 "Gradient-based learning applied to document recognition", section III): ink bright on dark,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 INK_BOX = 20  # pixels a side that the ink is scaled into
 INK_FLOOR = 0.25  # of the contrast; fainter pixels are paper when the ink's box is sought
+DOUBT = "NOT SURE: "  # what a step begins with that says why the reading may be wrong
 
 
 @dataclass(frozen=True, slots=True)
 class ImageReading:
-    """One image file as a model takes it.
+    """One picture as a model takes it.
 
     Attributes:
         image: uint8 [28,28], bright on dark.
@@ -36,27 +37,62 @@ class ImageReading:
     image: NDArray[np.uint8]
     steps: tuple[str, ...]
 
+    @property
+    def sure(self) -> bool:
+        """False where a step says why the reading may be wrong: ask for a better picture."""
+        return not any(step.startswith(DOUBT) for step in self.steps)
 
-def read_image(path: str | Path) -> ImageReading:
+
+def read_image(source: str | Path | BinaryIO, name: str | None = None) -> ImageReading:
     """Read an image file (PNG, JPEG and others that Pillow knows; 28x28 pixels or larger).
+
+    Args:
+        source: where the file is, or the open file itself: `io.BytesIO(content)` for one that
+            came by a network. It stays open.
+        name: what errors call the picture; None for its path.
 
     Raises:
         InputError: no such file, not an image, smaller than 28x28, or nothing drawn on it.
         MissingExtraError: Pillow is not installed.
     """
-    path = Path(path)
-    pixels, steps = _grey(path)
+    if isinstance(source, str | Path):
+        source = Path(source)
+        name = name or str(source)
+    name = name or "the picture"
+    return _reading(*_grey(source, name), name)
+
+
+def read_array(pixels: NDArray[np.uint8], name: str = "the picture") -> ImageReading:
+    """Read a picture that is in memory as grey pixels, such as one frame of a camera.
+
+    Args:
+        pixels: uint8 [H,W], 28x28 or larger; ink on paper, either of them the brighter. They
+            stay as they are.
+        name: what errors call the picture.
+
+    Raises:
+        InputError: another shape or dtype, smaller than 28x28, or nothing drawn on it.
+        MissingExtraError: Pillow is not installed.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 2:
+        raise InputError(
+            f"{name} is {pixels.dtype} {list(pixels.shape)}; wanted grey pixels, uint8 [H,W]"
+        )
+    return _reading(pixels, [], name)
+
+
+def _reading(pixels: NDArray[np.uint8], steps: list[str], name: str) -> ImageReading:
     height, width = pixels.shape
     if min(height, width) < IMAGE_SIZE:
-        raise InputError(f"{path} is {width}x{height}; wanted {IMAGE_SIZE}x{IMAGE_SIZE} or larger")
+        raise InputError(f"{name} is {width}x{height}; wanted {IMAGE_SIZE}x{IMAGE_SIZE} or larger")
     if pixels.min() == pixels.max():
-        raise InputError(f"{path} is blank: nothing is drawn on it")
+        raise InputError(f"{name} is blank: nothing is drawn on it")
     if _paper(pixels) > 127:
         pixels = 255 - pixels
         steps.append("turned dark-on-bright into bright-on-dark")
     if (height, width) == (IMAGE_SIZE, IMAGE_SIZE):
-        return ImageReading(pixels, tuple(steps))
-    return ImageReading(_centred(pixels, path, steps), tuple(steps))
+        return ImageReading(pixels.copy(), tuple(steps))
+    return ImageReading(_centred(pixels, name, steps), tuple(steps))
 
 
 def _paper(pixels: NDArray[np.uint8]) -> float:
@@ -65,16 +101,16 @@ def _paper(pixels: NDArray[np.uint8]) -> float:
     return float(np.median(edge))
 
 
-def _grey(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
+def _grey(source: Path | BinaryIO, name: str) -> tuple[NDArray[np.uint8], list[str]]:
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
         raise MissingExtraError("Pillow", "cli") from None
-    if not path.is_file():
-        raise InputError(f"no image at {path}: check the name")
+    if isinstance(source, Path) and not source.is_file():
+        raise InputError(f"no image at {source}: check the name")
     steps = []
     try:
-        with Image.open(path) as file:
+        with Image.open(source) as file:
             picture = ImageOps.exif_transpose(file)
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
@@ -87,37 +123,42 @@ def _grey(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
                 return scaled, [*steps, "made 8-bit"]
             if picture.mode != "L":
                 steps.append("made grey")
-            return np.asarray(picture.convert("L")).copy(), steps
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+            return np.asarray(picture.convert("L")), steps
+    except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(
-            f"{path} is not an image that Pillow can read; wanted PNG or JPEG"
+            f"{name} is not an image that Pillow can read; wanted PNG or JPEG"
         ) from None
     except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path} is a damaged image: {error}") from None
+        raise InputError(f"{name} is a damaged image: {error}") from None
 
 
 def _has_dark_ink(pixels: NDArray[np.uint8]) -> bool:
     """Say whether what is drawn on a transparent ground (RGBA [H,W,4]) is rather dark."""
-    alpha = pixels[..., 3].astype(np.float64)
-    brightness = pixels[..., :3].mean(2)
-    return float((brightness * alpha).sum()) <= 127 * max(float(alpha.sum()), 1.0)
+    alpha = pixels[..., 3]
+    # einsum makes floats a piece at a time, not of the whole picture
+    brightness = np.einsum("ijk,ij->", pixels[..., :3], alpha, dtype=np.float64) / 3
+    return float(brightness) <= 127 * max(float(alpha.sum()), 1.0)
 
 
-def _centred(pixels: NDArray[np.uint8], path: Path, steps: list[str]) -> NDArray[np.uint8]:
-    from PIL import Image
+def _centred(pixels: NDArray[np.uint8], name: str, steps: list[str]) -> NDArray[np.uint8]:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingExtraError("Pillow", "cli") from None
 
     paper = _paper(pixels)
     contrast = float(pixels.max()) - paper
     if contrast < 16:
-        raise InputError(f"{path} is blank: nothing is drawn on it")
-    ink = np.clip((pixels - paper) / contrast, 0, 1)
-    drawn = ink > INK_FLOOR
+        raise InputError(f"{name} is blank: nothing is drawn on it")
+    drawn = pixels > paper + INK_FLOOR * contrast
     rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
     height, width = drawn.shape
     touched = (rows[0] == 0, columns[0] == 0, rows[-1] == height - 1, columns[-1] == width - 1)
     if sum(touched) >= 3:
-        steps.append("NOT SURE: ink reaches the edges; uneven light reads as ink, so crop closer")
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        steps.append(f"{DOUBT}ink reaches the edges; uneven light reads as ink, so crop closer")
+    # Floats take eight times the memory of bytes: only the ink's box becomes floats.
+    box = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = np.clip((box - paper) / contrast, 0, 1)
     scale = INK_BOX / max(ink.shape)
     size = tuple(max(1, round(side * scale)) for side in reversed(ink.shape))
     small = Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.LANCZOS)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import sys
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_edge.errors import InputError, MissingExtraError
-from mnist_edge.image_file import read_image
+from mnist_edge.image_file import read_array, read_image
 
 SEVEN = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]  # of the picture's width and height
 
@@ -265,8 +266,9 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path):
         assert refused(path) == f"no image at {path}: check the name"
 
 
-def test_an_image_of_too_many_pixels_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+@pytest.mark.parametrize("most", [1000, 6000])  # Pillow's error above twice that, else a warning
+def test_an_image_of_too_many_pixels_is_refused(tmp_path, monkeypatch, most):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
     assert "is not an image that Pillow can read" in refused(
         saved(tmp_path, Image.new("L", (100, 100)))
     )
@@ -300,3 +302,67 @@ def test_a_shaded_photograph_is_said_to_be_doubtful(tmp_path):
     light = np.linspace(60, 220, 300)
     reading = read_image(saved(tmp_path, np.tile(light, (300, 1)).astype(np.uint8)))
     assert any(step.startswith("NOT SURE: ink reaches the edges") for step in reading.steps)
+    assert not reading.sure
+    assert read_image(saved(tmp_path, drawn())).sure
+
+
+def test_an_open_file_is_read_as_its_path_is_and_stays_open(tmp_path):
+    path = saved(tmp_path, drawn().convert("RGB"), "photo.jpg")
+    upload = io.BytesIO(path.read_bytes())
+    reading, wanted = read_image(upload), read_image(path)
+    assert np.array_equal(reading.image, wanted.image)
+    assert reading.steps == wanted.steps
+    assert not upload.closed
+
+
+def test_an_open_file_that_is_no_image_is_refused_by_the_name_it_was_given():
+    with pytest.raises(InputError, match=r"^the picture is not an image"):
+        read_image(io.BytesIO(b"no image"))
+    with pytest.raises(InputError, match=r"^scan 7 is not an image"):
+        read_image(io.BytesIO(b"no image"), "scan 7")
+
+
+@pytest.mark.parametrize("size", [(28, 28), (300, 400)])
+def test_pixels_in_memory_are_read_as_the_same_pixels_in_a_file(tmp_path, size):
+    pixels = np.asarray(drawn(size))
+    kept = pixels.copy()
+    reading, wanted = read_array(pixels), read_image(saved(tmp_path, pixels))
+    assert np.array_equal(reading.image, wanted.image)
+    assert reading.steps == wanted.steps
+    assert np.array_equal(pixels, kept)
+    pixels = np.ascontiguousarray(digit())
+    assert not np.shares_memory(read_array(pixels).image, pixels)
+
+
+def test_a_part_of_a_frame_is_read_though_it_is_no_block_of_memory(tmp_path):
+    frame = np.full((480, 640), 220, np.uint8)
+    frame[100:400, 200:400] = np.asarray(drawn((200, 300)))
+    part = frame[100:400, 200:400]
+    assert np.array_equal(read_array(part).image, read_array(part.copy()).image)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "wrong"),
+    [
+        (np.zeros((480, 640, 3), np.uint8), "uint8 [480, 640, 3]"),
+        (np.zeros((480, 640), np.float32), "float32 [480, 640]"),
+    ],
+)
+def test_an_array_that_is_not_grey_bytes_is_refused(pixels, wrong):
+    with pytest.raises(InputError) as caught:
+        read_array(pixels, "frame 3")
+    assert str(caught.value) == f"frame 3 is {wrong}; wanted grey pixels, uint8 [H,W]"
+
+
+def test_an_array_without_ink_is_refused_by_the_name_it_was_given():
+    with pytest.raises(InputError, match=r"^frame 3 is blank: nothing is drawn on it$"):
+        read_array(np.full((480, 640), 90, np.uint8), "frame 3")
+    with pytest.raises(InputError, match=r"^frame 3 is 27x28; wanted 28x28 or larger$"):
+        read_array(np.zeros((28, 27), np.uint8), "frame 3")
+
+
+def test_without_pillow_an_array_of_28x28_is_read_and_a_larger_one_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert np.array_equal(read_array(digit()).image, digit())
+    with pytest.raises(MissingExtraError, match="Pillow is not installed"):
+        read_array(np.kron(digit(), np.ones((3, 3), np.uint8)))

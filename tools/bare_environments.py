@@ -1,4 +1,4 @@
-"""Make environments with numpy and one runtime each, as on a device, for tests/test_package.py.
+"""Make environments with numpy and one runtime each, as on a device, for the tests.
 
     python tools/bare_environments.py
 
@@ -13,7 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BARE = ROOT / ".venv-bare"
-PACKAGES = {"litert": ["ai-edge-litert"], "onnxruntime": ["onnxruntime"]}
+PACKAGES = {
+    "litert": ["ai-edge-litert"],
+    "onnxruntime": ["onnxruntime"],
+    "opencv": ["opencv-python-headless"],  # for tools/examples/opencv_runtime
+}
 if sys.version_info < (3, 12):  # the last Python that tflite-runtime has a wheel for
     PACKAGES["tflite-runtime"] = ["tflite-runtime==2.14.0", "numpy==1.26.4"]
 
