@@ -124,9 +124,9 @@ def test_numpy_and_one_runtime_are_enough(wheel, runtime):
 
 
 def test_numpy_alone_gets_the_pip_line(monkeypatch):
-    from mnist_edge.backends import ladder
+    from mnist_edge.backends import runtime
 
-    monkeypatch.setattr(ladder, "find_spec", lambda _name: None)
+    monkeypatch.setattr(runtime, "find_spec", lambda _name: None)
     with pytest.raises(mnist_edge.MissingExtraError, match=r'pip install "mnist-edge\[litert\]"'):
         Classifier.open()
 

@@ -62,6 +62,7 @@ class Backend(ABC):
         output: the tensor that `invoke` returns, [N,K].
         image_shape: height, width and channels of an image.
         classes: how many probabilities an image gets.
+        passed_over: of each better runtime, why it was not taken; empty where one was named.
     """
 
     formats: ClassVar[tuple[str, ...]]
