@@ -22,6 +22,7 @@ HEAVY += ("matplotlib", "PIL", "pooch", "requests", "scipy", "importlib.metadata
 SLOW = ("_hashlib", "concurrent.futures", "difflib", "importlib.metadata", "mnist_edge.data")
 ON_DEVICE = ("mnist_edge", "mnist_edge.data", "mnist_edge.verify", "mnist_edge.image_file")
 ON_DEVICE += ("mnist_edge.bench.suite", "mnist_edge.training.recipes", "mnist_edge.export.plan")
+ON_DEVICE += ("mnist_edge.doctor",)
 
 
 def python(code, executable=sys.executable, **environment):

@@ -51,7 +51,7 @@ def runtimes(json: Json = False) -> None:
     first = {
         form: row["name"] for row in reversed(rows) if row["usable"] for form in row["formats"]
     }
-    taken = [f"{first[form]} for .{form}" for form in FORMATS if form in first]
+    taken = [f"{first[form]} (.{form})" for form in FORMATS if form in first]
     console.out.print(f"Taken first: {', '.join(taken) or 'none, nothing is usable'}")
 
 
