@@ -7,7 +7,7 @@ import warnings
 from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
-from mnist_edge.backends.runtime import Runtime
+from mnist_edge.backends.runtime import Obstacle, Runtime
 from mnist_edge.errors import MissingExtraError, ModelError, unknown
 
 if TYPE_CHECKING:
@@ -135,17 +135,23 @@ def installed_runtime(name: str) -> Runtime:
     raise MissingExtraError(f"runtime {name} cannot be used here: {obstacle}")
 
 
-def none_usable(formats: tuple[str, ...], here: Interpreter | None = None) -> MissingExtraError:
-    """Return the error for models of `formats` that no runtime here opens: what to install."""
+def none_usable(formats: tuple[str, ...]) -> MissingExtraError:
+    """Return the error for models of `formats` that no runtime here opens: what to do."""
     what = "a runtime for " + ", ".join(f".{form}" for form in formats) + " files"
-    obstacles = []
-    for row in LADDER:
-        obstacle = row.obstacle(here) if set(row.formats) & set(formats) else None
-        if obstacle and obstacle.kind == "not installed":
-            return MissingExtraError(f"{what} ({row.package})", row.extra)
-        if obstacle:
-            obstacles.append(f"{row.name}: {obstacle}")
-    return MissingExtraError(f"{what} cannot be had here: {'; '.join(obstacles)}")
+    row, obstacle = nearest(formats)
+    if obstacle.kind == "not installed":
+        return MissingExtraError(f"{what} ({row.package})", row.extra)
+    return MissingExtraError(f"{what} cannot be had here: {row.name}: {obstacle}")
+
+
+def nearest(formats: tuple[str, ...], here: Interpreter | None = None) -> tuple[Runtime, Obstacle]:
+    """Return the runtime for `formats` that is nearest to being usable, where none is.
+
+    That is the first that pip can help to; where pip cannot help, the best of them.
+    """
+    rows = [row for row in LADDER if set(row.formats) & set(formats)]
+    found = [(row, obstacle) for row in rows if (obstacle := row.obstacle(here)) is not None]
+    return next((each for each in found if each[1].kind != "no wheel"), found[0])
 
 
 def passed_over(taken: Runtime, form: str, failed: dict[str, str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist_edge.backends.ladder import FORMATS, known_runtimes, none_usable, usable
+from mnist_edge.backends.ladder import FORMATS, known_runtimes, nearest, usable
 from mnist_edge.bundle import checked_bytes, own_name
 from mnist_edge.doctor.finding import Finding, State
 from mnist_edge.errors import BundleError
@@ -39,7 +39,7 @@ def of_bundle(
         here: for which Python a runtime is to be found where there is none.
         attempt: opens the bundle's folder and answers once.
     """
-    yield Finding("bundle", "name", f"{bundle.name} at {bundle.folder}")
+    yield Finding("bundle", "bundle", f"{bundle.name} at {bundle.folder}")
     forms = tuple(form for form in FORMATS if form in {entry.format for entry in bundle.models})
     whole = [_model(bundle, entry) for entry in bundle.models]
     yield from whole
@@ -55,8 +55,11 @@ def of_bundle(
     if not forms:
         yield Finding("bundle", "answer", "no models", "bad", "mnist-edge export")
     elif not usable(forms):
-        error = str(none_usable(forms, here))
-        yield Finding("bundle", "answer", f"none: {error}", "bad")
+        _row, obstacle = nearest(forms, here)
+        value = f"none: no runtime here opens {', '.join(f'.{form}' for form in forms)}"
+        if obstacle.kind != "not installed":
+            value += f"; {obstacle.reason}"
+        yield Finding("bundle", "answer", value, "bad", obstacle.remedy)
     elif all(finding.state != "bad" for finding in whole):
         yield attempt(bundle.folder)
 

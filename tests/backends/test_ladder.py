@@ -110,18 +110,27 @@ def test_a_runtime_that_breaks_on_opening_is_told_of_too(monkeypatch):
         assert backend.passed_over[0].endswith("built for another numpy")
 
 
-def test_where_none_can_be_used_the_first_that_pip_could_bring_is_named(pretend):
+def test_where_none_can_be_used_the_first_that_pip_could_bring_is_named(pretend, monkeypatch):
+    def on(here):
+        monkeypatch.setattr("mnist_edge.interpreter.this_interpreter", lambda: here)
+        return str(none_usable(("tflite", "onnx")))
+
     pretend()
-    assert str(none_usable(("tflite",))).endswith(
-        '(ai-edge-litert) is not installed: pip install "mnist-edge[litert]"'
+    said = on(replace(PI_32_BIT, machine="aarch64", bits=64))
+    assert said == (
+        "a runtime for .tflite, .onnx files (ai-edge-litert) is not installed: "
+        'pip install "mnist-edge[litert]"'
     )
     older = replace(PI_32_BIT, python="3.11.2", tag="cp311", libc_version=(2, 36))
-    assert str(none_usable(("tflite", "onnx"), older)).endswith(
-        '(tflite-runtime) is not installed: pip install "mnist-edge[tflite]"'
+    assert on(older).endswith('(tflite-runtime) is not installed: pip install "mnist-edge[tflite]"')
+    assert on(PI_32_BIT) == (
+        "a runtime for .tflite, .onnx files cannot be had here: litert: no wheel of "
+        "ai-edge-litert for armv7l (32-bit): install a 64-bit system, or use mnist-edge[tflite] "
+        "with Python 3.10 or 3.11"
     )
-    said = str(none_usable(("onnx",), PI_32_BIT))
-    assert said.startswith("a runtime for .onnx files cannot be had here: onnxruntime: no wheel")
-    assert "\n" not in said
+    pretend("tflite_runtime")
+    monkeypatch.setattr(np, "__version__", "2.4.6")
+    assert on(older).endswith('here is 2.4.6: pip install "numpy<2"')
 
 
 class Theirs(Backend):

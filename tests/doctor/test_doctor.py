@@ -69,7 +69,8 @@ def test_without_a_runtime_it_says_no_and_which_to_install(pretend):
     assert not found
     assert tried == []
     (bad,) = found.bad
-    assert bad.value.endswith('(ai-edge-litert) is not installed: pip install "mnist-edge[litert]"')
+    assert bad.value == "none: no runtime here opens .tflite, .onnx"
+    assert bad.remedy == 'pip install "mnist-edge[litert]"'
     assert named(found)["edge-int8.tflite"].state == "note"
 
 
@@ -80,7 +81,7 @@ def test_a_32_bit_system_with_a_new_python_is_told_what_there_is(pretend):
     said = named(found)
     assert said["litert"].value == "no wheel of ai-edge-litert for armv7l (32-bit)"
     assert said["tflite-runtime"].remedy == "use CPython 3.10 to 3.11"
-    assert "install a 64-bit system" in said["answer"].value
+    assert "install a 64-bit system" in said["answer"].remedy
 
 
 def test_tflite_runtime_beside_numpy_2_is_a_warning_with_a_remedy(pretend, monkeypatch):
@@ -90,6 +91,10 @@ def test_tflite_runtime_beside_numpy_2_is_a_warning_with_a_remedy(pretend, monke
     said = named(found)["tflite-runtime"]
     assert (said.state, said.remedy) == ("warn", 'pip install "numpy<2"')
     assert not found
+    older = Interpreter("3.11.2", "cp311", "Linux", "armv7l", 32, "glibc", (2, 36))
+    (bad,) = look(here=older).bad
+    assert bad.value.endswith("; tflite-runtime needs numpy below 2, here is 2.4.6")
+    assert bad.remedy == 'pip install "numpy<2"'
     monkeypatch.setattr(np, "__version__", "1.26.4")
     assert look()
     assert "tflite-runtime takes it" in named(look())["edge-int8.tflite"].value
