@@ -69,6 +69,6 @@ def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1
             failed[candidate.name] = str(error)
         else:
             if runtime is None:
-                backend.passed_over = passed_over(candidate, model.format, failed)
+                backend.passed_over = passed_over(candidate.name, (model.format,), failed)
             return backend
     raise ModelError("; ".join(dict.fromkeys(failed.values())))

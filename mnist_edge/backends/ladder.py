@@ -154,14 +154,14 @@ def nearest(formats: tuple[str, ...], here: Interpreter | None = None) -> tuple[
     return next((each for each in found if each[1].kind != "no wheel"), found[0])
 
 
-def passed_over(taken: Runtime, form: str, failed: dict[str, str]) -> tuple[str, ...]:
+def passed_over(taken: str, formats: tuple[str, ...], failed: dict[str, str]) -> tuple[str, ...]:
     """Say of each rung of our ladder above `taken` why it was not taken, a line each.
 
     Args:
-        taken: the runtime that opened the model.
-        form: the model's format.
+        taken: name of the runtime that opened a model.
+        formats: of the models that there were to choose from.
         failed: by runtime, what those said that were tried.
     """
-    rows = [row for row in LADDER if form in row.formats]
-    above = takewhile(lambda row: row.name != taken.name, rows)
+    rows = [row for row in LADDER if set(row.formats) & set(formats)]
+    above = takewhile(lambda row: row.name != taken, rows)
     return tuple(f"{row.name}: {failed.get(row.name) or row.obstacle()}" for row in above)

@@ -13,7 +13,7 @@ from mnist_edge.backends.base import Backend
 from mnist_edge.backends.ladder import LADDER, installed_runtime, none_usable, usable
 from mnist_edge.backends.runtime import Runtime
 from mnist_edge.classifier import SHIPPED
-from mnist_edge.errors import MissingExtraError, ModelError
+from mnist_edge.errors import MissingExtraError
 from mnist_edge.interpreter import Interpreter
 from mnist_edge.quantize import TensorSpec
 
@@ -140,7 +140,7 @@ class Theirs(Backend):
         return TensorSpec("in", (1, 28, 28, 1), "float32"), TensorSpec("out", (1, 4), "float32")
 
     def _run(self, raw):
-        raise ModelError("not asked to")
+        return np.full((len(raw), 4), np.float32(0.25))
 
     def _close(self):
         pass
