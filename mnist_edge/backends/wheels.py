@@ -109,7 +109,7 @@ def _instead(here: Interpreter) -> str:
     """Say what else there is where a package has nothing for this kind of machine."""
     for package, extra in SMALL.items():
         if has_wheel(package, here):
-            return f'pip install "mnist-edge[{extra}]"'
+            return f'use {package}: pip install "mnist-edge[{extra}]"'
     if here.machine == "armv7l":
         return "install a 64-bit system, or use mnist-edge[tflite] with Python 3.10 or 3.11"
     if here.machine == "armv6l":

@@ -25,6 +25,9 @@ def attempt(folder: Path) -> Finding:
         )
     except subprocess.TimeoutExpired:
         return _failed(f"none within {PATIENCE_S} s", "stop other programs, and try again")
+    except OSError as error:
+        why = f"{sys.executable or 'python'} cannot be started again: {error.strerror}"
+        return _failed(f"none: {why}", "ask mnist-edge verify, which takes no second process")
     return judge(ended.returncode, ended.stdout, ended.stderr)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 State = Literal["ok", "note", "warn", "bad"]
@@ -50,15 +51,14 @@ class Diagnosis:
 
     def as_text(self, width: int = 80) -> str:
         """Return it for people: a line a finding, folded where it is longer than `width`."""
-        indent = 2 + max(len(finding.name) for finding in self.findings)
         lines = []
-        about = None
-        for finding in self.findings:
-            if finding.about != about:
-                about = finding.about
-                lines.append(TITLES[about])
-            start = f"  {MARKS[finding.state]:4}  {finding.name:{indent}}"
-            lines += folded(start, finding.value, finding.remedy, width)
+        for about, group in groupby(self.findings, lambda finding: finding.about):
+            found = list(group)
+            lines.append(TITLES[about])
+            indent = 2 + max(len(finding.name) for finding in found)
+            for finding in found:
+                start = f"  {MARKS[finding.state]:4}  {finding.name:{indent}}"
+                lines += folded(start, finding.value, finding.remedy, width)
         return "\n".join(lines)
 
 

@@ -37,7 +37,7 @@ CASES = {
     # Raspberry Pi OS, 32-bit: Bookworm has Python 3.11, Trixie 3.13
     ("ai-edge-litert", host("armv7l")): (
         "no wheel of ai-edge-litert for armv7l (32-bit)",
-        'pip install "mnist-edge[tflite]"',
+        'use tflite-runtime: pip install "mnist-edge[tflite]"',
     ),
     ("ai-edge-litert", host("armv7l", 13)): (
         "no wheel of ai-edge-litert for armv7l (32-bit)",
@@ -77,7 +77,7 @@ CASES = {
     ),
     ("ai-edge-litert", host("x86_64", 12, None, system="Darwin", libc=None)): (
         "no wheel of ai-edge-litert for Darwin on x86_64",
-        'pip install "mnist-edge[onnx]"',
+        'use onnxruntime: pip install "mnist-edge[onnx]"',
     ),
     ("onnxruntime", host("riscv64", 13)): (
         "no wheel of onnxruntime for riscv64",
@@ -97,6 +97,7 @@ def test_what_is_named_instead_has_a_wheel_there():
         if extra := re.search(r'pip install "mnist-edge\[(\w+)\]"', remedy):
             (other,) = [name for name, known in SMALL.items() if known == extra[1]]
             assert other != package
+            assert remedy.startswith(f"use {other}: ")
             assert has_wheel(other, here)
 
 

@@ -67,7 +67,7 @@ def test_runtimes_are_listed_with_reason_and_remedy(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "litert           .tflite  no wheel of ai-edge-litert for armv7l (32-bit):"
-    assert lines[1].strip() == 'pip install "mnist-edge[tflite]"'
+    assert lines[1].strip() == 'use tflite-runtime: pip install "mnist-edge[tflite]"'
     assert lines[2] == ('tflite-runtime   .tflite  not installed: pip install "mnist-edge[tflite]"')
     assert lines[3].startswith("onnxruntime      .onnx    1.")
     assert lines[-1] == (

@@ -140,7 +140,7 @@ def test_a_bundle_of_keras_alone_is_nothing_for_a_pi(copy, pretend, root):
     assert (said["for a device"].state, said["for a device"].remedy) == (
         "warn", "mnist-edge export --int8",
     )  # fmt: skip
-    assert "for a device" not in named(look())
+    assert "for a device" not in named(look(root / "artifacts" / "edge"))
 
 
 def test_a_bundle_without_models_or_golden_samples_is_told_so(copy):
@@ -169,6 +169,15 @@ def test_what_a_runtime_refuses_is_what_the_doctor_says(copy):
     found = attempt(copy)
     assert found.state == "bad"
     assert "edge-int8.tflite" in found.value
+
+
+def test_a_python_that_cannot_be_started_again_is_told_of(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    found = attempt(SHIPPED)
+    assert found.state == "bad"
+    assert found.value.endswith(
+        "/nowhere/python cannot be started again: No such file or directory"
+    )
 
 
 def test_text_is_folded_and_commands_begin_a_line():
