@@ -9,7 +9,7 @@ Each message is one line that says what came, what was wanted and what to do.
     |   `-- BundleError        a bundle folder whose manifest or files do not hold
     |-- SettingError           a recipe, option or value that does not exist or is out of range
     |-- OutputError            a place that cannot be written to
-    |-- MissingExtraError      an optional package that is not installed
+    |-- MissingExtraError      an optional package that is not installed, or of no use here
     `-- CheckFailed            exit code 1: everything ran, and a check did not hold
 """
 
@@ -52,11 +52,16 @@ class OutputError(MnistEdgeError):
 
 
 class MissingExtraError(MnistEdgeError, ImportError):
-    """An optional package is not installed; the message names the pip command."""
+    """An optional package is not installed, or of no use here; the message says what to do."""
 
-    def __init__(self, what: str, extra: str) -> None:
-        """Say that `what` is missing and which `extra` of this package brings it."""
-        super().__init__(f'{what} is not installed: pip install "mnist-edge[{extra}]"')
+    def __init__(self, what: str, extra: str | None = None) -> None:
+        """Say that `what` is missing and which `extra` of this package brings it.
+
+        Without an extra, `what` is the whole message: pip alone does not help then.
+        """
+        super().__init__(
+            what if extra is None else f'{what} is not installed: pip install "mnist-edge[{extra}]"'
+        )
 
 
 class CheckFailed(MnistEdgeError):  # noqa: N818 - it is a verdict, not a fault

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mnist_edge.board import memory_mb, read_text
+
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 STAT = Path("/proc/stat")
 BUSY = 0.3  # processors' worth of other work
@@ -20,9 +22,9 @@ def describe() -> dict[str, Any]:
         "system": platform.system(),
         "architecture": platform.machine(),
         "processor": _processor(),
-        "cores": _cores(),
-        "memory_mb": _memory_mb(),
-        "governor": _text(GOVERNOR),
+        "cores": cores(),
+        "memory_mb": memory_mb().get("MemTotal"),
+        "governor": read_text(GOVERNOR),
         "python": platform.python_version(),
     }
 
@@ -36,7 +38,7 @@ def disturbances() -> list[str]:
     busy = busy_processors()
     if busy is not None and busy > BUSY:
         found.append(f"other work keeps {busy:.1f} processors busy: stop it, or wait")
-    governor = _text(GOVERNOR)
+    governor = read_text(GOVERNOR)
     if governor not in (None, "performance"):
         found.append(f"CPU governor is {governor}: set it to performance")
     return found
@@ -58,34 +60,21 @@ def busy_processors(seconds: float = LOOK_S) -> float | None:
 
 
 def _ticks() -> list[int] | None:
-    text = _text(STAT)
+    text = read_text(STAT)
     # user nice system idle iowait irq softirq steal; guests are counted in user already
     return [int(part) for part in text.splitlines()[0].split()[1:9]] if text else None
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _processor() -> str | None:
-    for line in (_text(Path("/proc/cpuinfo")) or "").splitlines():
+    for line in (read_text(Path("/proc/cpuinfo")) or "").splitlines():
         key, _, value = line.partition(":")
         if key.strip() in ("model name", "Model"):
             return value.strip()
     return platform.processor() or None
-
-
-def _memory_mb() -> int | None:
-    for line in (_text(Path("/proc/meminfo")) or "").splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) // 1024
-    return None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return None

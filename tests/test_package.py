@@ -22,6 +22,7 @@ HEAVY += ("matplotlib", "PIL", "pooch", "requests", "scipy", "importlib.metadata
 SLOW = ("_hashlib", "concurrent.futures", "difflib", "importlib.metadata", "mnist_edge.data")
 ON_DEVICE = ("mnist_edge", "mnist_edge.data", "mnist_edge.verify", "mnist_edge.image_file")
 ON_DEVICE += ("mnist_edge.bench.suite", "mnist_edge.training.recipes", "mnist_edge.export.plan")
+ON_DEVICE += ("mnist_edge.doctor",)
 
 
 def python(code, executable=sys.executable, **environment):
@@ -124,9 +125,9 @@ def test_numpy_and_one_runtime_are_enough(wheel, runtime):
 
 
 def test_numpy_alone_gets_the_pip_line(monkeypatch):
-    from mnist_edge.backends import ladder
+    from mnist_edge.backends import runtime
 
-    monkeypatch.setattr(ladder, "find_spec", lambda _name: None)
+    monkeypatch.setattr(runtime, "find_spec", lambda _name: None)
     with pytest.raises(mnist_edge.MissingExtraError, match=r'pip install "mnist-edge\[litert\]"'):
         Classifier.open()
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from mnist_edge.backends.base import Backend
 from mnist_edge.backends.ladder import (
     LADDER,
-    Runtime,
     candidates,
     installed_runtime,
     known_runtimes,
+    passed_over,
     runtimes,
 )
+from mnist_edge.backends.runtime import Runtime
 from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.model_file import ModelFile, read_model
 
@@ -58,12 +59,16 @@ def open_backend(
 
 def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1) -> Backend:
     """Open a model that was read; everything else is as in `open_backend`."""
-    passed_over = []
+    failed = {}
     for candidate in candidates(runtime, model.format):
         try:
-            return candidate.load()(candidate.name, model.path, model.content, threads)
+            backend = candidate.load()(candidate.name, model.path, model.content, threads)
         except (ModelError, ImportError) as error:
             if runtime is not None and isinstance(error, MnistEdgeError):
                 raise
-            passed_over.append(str(error))
-    raise ModelError("; ".join(dict.fromkeys(passed_over)))
+            failed[candidate.name] = str(error)
+        else:
+            if runtime is None:
+                backend.passed_over = passed_over(candidate.name, (model.format,), failed)
+            return backend
+    raise ModelError("; ".join(dict.fromkeys(failed.values())))

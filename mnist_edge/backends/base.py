@@ -55,7 +55,8 @@ class Backend(ABC):
         max_batch: images that one `_run` can take; None for any number.
         runtime: the runtime's name.
         threads: as it was opened with.
-        passed_over: of the runtimes that come before this one, why each was not taken.
+        passed_over: of the runtimes that come before this one, why each was not taken; empty
+            where one was named.
         input: the tensor that `invoke` takes, [N,H,W,C].
         output: the tensor that `invoke` returns, [N,K].
         image_shape: height, width and channels of an image.

@@ -1,59 +1,23 @@
-"""The runtimes there are, best first, and which of them are installed here."""
+"""The runtimes there are, best first, and which of them to try."""
 
 from __future__ import annotations
 
 import importlib
 import warnings
-from dataclasses import dataclass
-from importlib.util import find_spec
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
+from mnist_edge.backends.runtime import Obstacle, Runtime
 from mnist_edge.errors import MissingExtraError, ModelError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mnist_edge.backends.base import Backend
+    from mnist_edge.interpreter import Interpreter
 
 GROUP = "mnist_edge.backends"
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """A runtime that models can be opened by.
-
-    Attributes:
-        name: what `--runtime` takes.
-        formats: model formats that it opens.
-        module: what is imported; it tells whether the runtime is installed.
-        package: what pip calls it.
-        extra: the extra of mnist-edge that brings it.
-        load: returns the Backend subclass.
-    """
-
-    name: str
-    formats: tuple[str, ...]
-    module: str
-    package: str
-    extra: str
-    load: Callable[[], type[Backend]]
-
-    @property
-    def installed(self) -> bool:
-        """Whether the module is there; it is not imported."""
-        return find_spec(self.module) is not None
-
-    @property
-    def version(self) -> str | None:
-        """The installed package's version; None where it has none (reading it costs 20 ms)."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        for package in (self.package, f"{self.package}-cpu"):  # tensorflow has two names
-            try:
-                return version(package)
-            except PackageNotFoundError:
-                continue
-        return None
+FORMATS = ("tflite", "onnx", "keras")
 
 
 def _own(module: str, name: str) -> Callable[[], type[Backend]]:
@@ -64,7 +28,7 @@ def _own(module: str, name: str) -> Callable[[], type[Backend]]:
     return load
 
 
-# The first that is installed and opens the model is taken.
+# The first that is usable and opens the model is taken.
 LADDER = (
     Runtime(
         "litert", ("tflite",), "ai_edge_litert", "ai-edge-litert", "litert",
@@ -72,7 +36,7 @@ LADDER = (
     ),
     Runtime(
         "tflite-runtime", ("tflite",), "tflite_runtime", "tflite-runtime", "tflite",
-        _own("litert", "LiteRTBackend"),
+        _own("litert", "LiteRTBackend"), numpy_below=2,
     ),
     Runtime(
         "onnxruntime", ("onnx",), "onnxruntime", "onnxruntime", "onnx",
@@ -108,17 +72,27 @@ def known_runtimes() -> tuple[Runtime, ...]:
                     stacklevel=2,
                 )
                 continue
-            added.append(Runtime(point.name, formats, point.module, package, package, backend))
+            added.append(Runtime(point.name, formats, point.module, package, None, backend))
     return LADDER + tuple(added)
 
 
-def runtimes(formats: tuple[str, ...] = ("tflite", "onnx", "keras")) -> tuple[str, ...]:
-    """Return the names of the installed runtimes that open one of `formats`, best first."""
+def runtimes(formats: tuple[str, ...] = FORMATS) -> tuple[str, ...]:
+    """Return the names of the usable runtimes that open one of `formats`, best first."""
     return tuple(
-        runtime.name
-        for runtime in known_runtimes()
-        if runtime.installed and set(runtime.formats) & set(formats)
+        row.name for row in known_runtimes() if row.usable and set(row.formats) & set(formats)
     )
+
+
+def usable(formats: tuple[str, ...] = FORMATS) -> list[Runtime]:
+    """Return the runtimes to try for models of `formats`, best first.
+
+    Other packages' runtimes are looked for only where none of ours will do: it costs 20 ms.
+    """
+
+    def fitting(rows: tuple[Runtime, ...]) -> list[Runtime]:
+        return [row for row in rows if set(row.formats) & set(formats) and row.usable]
+
+    return fitting(LADDER) or fitting(known_runtimes())
 
 
 def candidates(runtime: str | None, form: str) -> list[Runtime]:
@@ -127,16 +101,13 @@ def candidates(runtime: str | None, form: str) -> list[Runtime]:
     Raises:
         SettingError: an unknown runtime.
         ModelError: the named runtime does not open this format.
-        MissingExtraError: the named runtime, or every runtime for this format, is absent.
+        MissingExtraError: the named runtime, or every runtime for this format, cannot be used.
     """
     if runtime is None:
-        fitting = [row for row in LADDER if form in row.formats and row.installed]
-        if not fitting:  # only now: looking for entry points costs 20 ms
-            fitting = [row for row in known_runtimes() if form in row.formats and row.installed]
-        if not fitting:
-            first = next(row for row in LADDER if form in row.formats)
-            raise MissingExtraError(f"a runtime for .{form} files ({first.package})", first.extra)
-        return fitting
+        rows = usable((form,))
+        if not rows:
+            raise none_usable((form,))
+        return rows
     row = installed_runtime(runtime)
     if form not in row.formats:
         able = ", ".join(other.name for other in known_runtimes() if form in other.formats)
@@ -149,13 +120,48 @@ def installed_runtime(name: str) -> Runtime:
 
     Raises:
         SettingError: there is none of that name.
-        MissingExtraError: it is not installed.
+        MissingExtraError: it cannot be used here.
     """
     rows = {row.name: row for row in LADDER}
     if name not in rows:
         rows = {row.name: row for row in known_runtimes()}
     if name not in rows:
         raise unknown("runtime", name, rows)
-    if not rows[name].installed:
+    obstacle = rows[name].obstacle()
+    if obstacle is None:
+        return rows[name]
+    if obstacle.kind == "not installed":
         raise MissingExtraError(f"runtime {name} ({rows[name].package})", rows[name].extra)
-    return rows[name]
+    raise MissingExtraError(f"runtime {name} cannot be used here: {obstacle}")
+
+
+def none_usable(formats: tuple[str, ...]) -> MissingExtraError:
+    """Return the error for models of `formats` that no runtime here opens: what to do."""
+    what = "a runtime for " + ", ".join(f".{form}" for form in formats) + " files"
+    row, obstacle = nearest(formats)
+    if obstacle.kind == "not installed":
+        return MissingExtraError(f"{what} ({row.package})", row.extra)
+    return MissingExtraError(f"{what} cannot be had here: {row.name}: {obstacle}")
+
+
+def nearest(formats: tuple[str, ...], here: Interpreter | None = None) -> tuple[Runtime, Obstacle]:
+    """Return the runtime for `formats` that is nearest to being usable, where none is.
+
+    That is the first that pip can help to; where pip cannot help, the best of them.
+    """
+    rows = [row for row in LADDER if set(row.formats) & set(formats)]
+    found = [(row, obstacle) for row in rows if (obstacle := row.obstacle(here)) is not None]
+    return next((each for each in found if each[1].kind != "no wheel"), found[0])
+
+
+def passed_over(taken: str, formats: tuple[str, ...], failed: dict[str, str]) -> tuple[str, ...]:
+    """Say of each rung of our ladder above `taken` why it was not taken, a line each.
+
+    Args:
+        taken: name of the runtime that opened a model.
+        formats: of the models that there were to choose from.
+        failed: by runtime, what those said that were tried.
+    """
+    rows = [row for row in LADDER if set(row.formats) & set(formats)]
+    above = takewhile(lambda row: row.name != taken, rows)
+    return tuple(f"{row.name}: {failed.get(row.name) or row.obstacle()}" for row in above)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge.cli import bench, export, listings, predict, train, verify
+from mnist_edge.cli import bench, doctor, export, listings, predict, train, verify
 from mnist_edge.cli.console import Interrupted, fail
 from mnist_edge.errors import MnistEdgeError
 
@@ -28,6 +28,7 @@ app.command("export")(export.export)
 app.command("bench")(bench.bench)
 app.command("predict")(predict.predict)
 app.command("verify")(verify.verify)
+app.command("doctor")(doctor.doctor)
 app.command("recipes")(listings.recipes)
 app.command("runtimes")(listings.runtimes)
 

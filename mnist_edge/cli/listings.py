@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_edge.backends import known_runtimes
+from mnist_edge.backends import Runtime, known_runtimes
+from mnist_edge.backends.ladder import FORMATS
 from mnist_edge.cli import console
+from mnist_edge.doctor.finding import folded
 from mnist_edge.report.tables import recipes_table
 from mnist_edge.training.recipes import RECIPES, measured
 
@@ -33,24 +35,34 @@ def recipes(json: Json = False) -> None:
 
 
 def runtimes(json: Json = False) -> None:
-    """List the runtimes, which are installed, and how to get the others.
+    """List the runtimes, the best first: which can be used, and why the others cannot.
 
     Example: mnist-edge runtimes
     """
-    rows: list[dict[str, Any]] = [
-        {
-            "name": row.name,
-            "formats": list(row.formats),
-            "installed": row.installed,
-            "version": row.version if row.installed else None,
-            "pip": f'pip install "mnist-edge[{row.extra}]"',
-        }
-        for row in known_runtimes()
-    ]
+    rows = [_described(row) for row in known_runtimes()]
     if json:
         console.print_json(rows)
         return
     for row in rows:
-        state = f"installed, {row['version']}" if row["installed"] else f"absent: {row['pip']}"
-        formats = ", ".join(row["formats"])
-        console.out.print(f"{row['name']:16} .{formats:8} {state}", markup=False, soft_wrap=True)
+        opens = ", ".join(f".{form}" for form in row["formats"])
+        value = row["version"] or "installed" if row["usable"] else row["reason"]
+        for line in folded(f"{row['name']:17}{opens:9}", value, row["remedy"], console.out.width):
+            console.out.print(line, soft_wrap=True)
+    first = {
+        form: row["name"] for row in reversed(rows) if row["usable"] for form in row["formats"]
+    }
+    taken = [f"{first[form]} (.{form})" for form in FORMATS if form in first]
+    console.out.print(f"Taken first: {', '.join(taken) or 'none, nothing is usable'}")
+
+
+def _described(row: Runtime) -> dict[str, Any]:
+    obstacle = row.obstacle()
+    return {
+        "name": row.name,
+        "formats": list(row.formats),
+        "installed": row.installed,
+        "usable": obstacle is None,
+        "version": row.version if row.installed else None,
+        "reason": obstacle.reason if obstacle else "",
+        "remedy": obstacle.remedy if obstacle else "",
+    }

@@ -8,8 +8,11 @@ import pytest
 from PIL import Image
 
 from mnist_edge import __version__
+from mnist_edge.backends import Runtime
 from mnist_edge.bundle import read_bundle
+from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import run
+from mnist_edge.interpreter import Interpreter
 from mnist_edge.training.recipes import RECIPES
 
 
@@ -31,7 +34,16 @@ def test_help_and_version(capsys):
     assert "Commands:" in capsys.readouterr().out
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.strip() == __version__
-    for command in ("train", "export", "bench", "predict", "verify", "recipes", "runtimes"):
+    for command in (
+        "train",
+        "export",
+        "bench",
+        "predict",
+        "verify",
+        "doctor",
+        "recipes",
+        "runtimes",
+    ):
         assert run([command, "--help"]) == 0
         assert f"Example: mnist-edge {command}" in " ".join(capsys.readouterr().out.split())
 
@@ -46,13 +58,53 @@ def test_recipes_are_listed_with_what_was_measured(capsys):
     assert all(row["measured"]["test_accuracy"] > 0.9 for row in rows)
 
 
-def test_runtimes_are_listed_with_their_pip_line(capsys):
+def test_runtimes_are_listed_with_reason_and_remedy(capsys, monkeypatch):
+    here = Interpreter("3.11.2", "cp311", "Linux", "armv7l", 32, "glibc", (2, 36))
+    monkeypatch.setattr("mnist_edge.interpreter.this_interpreter", lambda: here)
+    absent = property(lambda row: row.name not in ("litert", "tflite-runtime"))
+    monkeypatch.setattr(Runtime, "installed", absent)
     assert run(["runtimes"]) == 0
-    assert 'absent: pip install "mnist-edge[tflite]"' in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "litert           .tflite  no wheel of ai-edge-litert for armv7l (32-bit):"
+    assert lines[1].strip() == 'use tflite-runtime: pip install "mnist-edge[tflite]"'
+    assert lines[2] == ('tflite-runtime   .tflite  not installed: pip install "mnist-edge[tflite]"')
+    assert lines[3].startswith("onnxruntime      .onnx    1.")
+    assert lines[-1] == (
+        "Taken first: tensorflow-lite (.tflite), onnxruntime (.onnx), keras (.keras)"
+    )
     assert run(["runtimes", "--json"]) == 0
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows["litert"]["installed"]
-    assert not rows["tflite-runtime"]["installed"]
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows[:3]] == ["litert", "tflite-runtime", "onnxruntime"]
+    assert [row["usable"] for row in rows[:3]] == [False, False, True]
+    assert rows[1]["remedy"] == 'pip install "mnist-edge[tflite]"'
+    assert rows[2]["version"].startswith("1.")
+    assert rows[2]["remedy"] == ""
+
+
+def test_where_nothing_is_usable_the_list_says_so(capsys, monkeypatch):
+    monkeypatch.setattr(Runtime, "installed", property(lambda _row: False))
+    assert run(["runtimes"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Taken first: none, nothing is usable"
+
+
+def test_doctor_says_whether_the_bundle_runs_here(tmp_path, capsys, monkeypatch):
+    assert run(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].split() == ["ok", "answer", "edge-int8.tflite", "on", "litert", "answers"]
+    assert max(map(len, lines)) <= 80 + len(str(SHIPPED))
+    shutil.copytree(SHIPPED, tmp_path / "copy")
+    (tmp_path / "copy" / "edge-float32.onnx").write_bytes(b"x")
+    assert run(["doctor", "copy", "--json"]) == 1
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("error: edge-float32.onnx: copy/edge-float32.onnx has 1 bytes")
+    found = json.loads(said.out)
+    assert found["runs"] is False
+    states = {finding["name"]: finding["state"] for finding in found["findings"]}
+    assert (states["edge-float32.onnx"], states["edge-int8.tflite"]) == ("bad", "ok")
+    assert run(["doctor", "nowhere"]) == 2
+    assert "no bundle at nowhere" in capsys.readouterr().err
 
 
 def test_predict_says_the_label_and_what_it_did(bundle, digit, capsys):

@@ -52,7 +52,7 @@ CASES = {
     "predict ok.png --model file": "file is not a model by its name; wanted .tflite",
     "predict ok.png --model .": "it has no manifest.json",
     "predict ok.png --runtime lightrt": "unknown runtime 'lightrt': did you mean 'litert'",
-    "predict ok.png --runtime tflite-runtime": 'pip install "mnist-edge[tflite]"',
+    "predict ok.png --runtime tflite-runtime": "runtime tflite-runtime ",
     "predict blank.png": "blank.png is blank: nothing is drawn on it",
     "predict absent.png": "no image at absent.png",
     "predict text.png": "text.png is not an image that Pillow can read",

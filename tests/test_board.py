@@ -1,0 +1,84 @@
+"""What boards tell of themselves, from copies of what their kernels write."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mnist_edge import board
+
+
+@pytest.fixture
+def tree(tmp_path):
+    def write(files):
+        for name, content in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode())
+        return tmp_path
+
+    return write
+
+
+def test_the_model_ends_before_its_nul(tree):
+    root = tree({"proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0"})
+    assert board.model(root) == "Raspberry Pi 5 Model B Rev 1.0"
+
+
+def test_the_hottest_zone_counts_and_broken_ones_do_not(tree):
+    zone = "sys/class/thermal/thermal_zone{}/temp"
+    root = tree({zone.format(place): text for place, text in enumerate(["48312\n", "61200\n"])})
+    assert board.temperature_c(root) == pytest.approx(61.2)
+    tree({zone.format(2): "-273150\n", zone.format(3): "0\n", zone.format(4): "none\n"})
+    tree({zone.format(5): "2000000\n"})
+    assert board.temperature_c(root) == pytest.approx(61.2)
+
+
+def test_every_processors_governor_is_read(tree):
+    place = "sys/devices/system/cpu/cpu{}/cpufreq/scaling_governor"
+    found = {place.format(number): "ondemand\n" for number in range(3)}
+    root = tree({**found, place.format(3): "performance\n"})
+    assert board.governors(root) == ["ondemand"] * 3 + ["performance"]
+
+
+def test_memory_is_read_in_megabytes(tree):
+    text = "MemTotal:      948208 kB\nMemFree:  1 kB\nMemAvailable:  512000 kB\nSwapTotal: 0 kB\n"
+    root = tree({"proc/meminfo": text})
+    assert board.memory_mb(root) == {"MemTotal": 925, "MemAvailable": 500, "SwapTotal": 0}
+
+
+def test_a_system_that_tells_nothing_gives_nothing(tmp_path):
+    assert board.model(tmp_path) is None
+    assert board.memory_mb(tmp_path) == {}
+    assert board.governors(tmp_path) == []
+    assert board.temperature_c(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "now", "since_start"),
+    [
+        ("throttled=0x0\n", [], []),
+        ("throttled=0x50005\n", ["under-voltage", "throttled"], ["under-voltage", "throttled"]),
+        ("throttled=0x20002\n", ["frequency capped"], ["frequency capped"]),
+        ("throttled=0x80008\n", ["soft temperature limit"], ["soft temperature limit"]),
+        ("throttled=0xe0000\n", [], ["frequency capped", "throttled", "soft temperature limit"]),
+    ],
+)
+def test_throttling_bits_are_told_in_words(said, now, since_start):
+    assert board.throttled(said) == (now, since_start)
+
+
+def test_what_is_no_answer_of_the_firmware_is_none():
+    assert board.throttled("Can't open device file: /dev/vcio\n") is None
+
+
+def test_vcgencmd_is_run_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert board.vcgencmd() is None
+    program = tmp_path / "vcgencmd"
+    program.write_text(f'#!{Path("/bin/sh").resolve()}\necho "throttled=0x$#0005 $1"\n')
+    program.chmod(0o755)
+    assert board.vcgencmd() == "throttled=0x10005 get_throttled\n"
+    program.write_text("#!/nowhere/at/all\n")
+    assert "No such file" in board.vcgencmd()
+    assert os.access(program, os.X_OK)
