@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_edge.backends import (
-    LADDER,
-    Backend,
-    candidates,
-    installed_runtime,
-    known_runtimes,
-    open_model,
-)
+from mnist_edge.backends import Backend, Runtime, candidates, installed_runtime, open_model
+from mnist_edge.backends.ladder import none_usable, passed_over, usable
 from mnist_edge.bundle import Bundle, ModelEntry, read_bundle
-from mnist_edge.errors import BundleError, MissingExtraError, ModelError
+from mnist_edge.errors import BundleError, ModelError
 from mnist_edge.model_file import ModelFile, of_bundle, read_model
 from mnist_edge.quantize import dequantize, dequantize_one
 
@@ -144,21 +139,23 @@ class Classifier:
     def _of_bundle(cls, bundle: Bundle, runtime: str | None, threads: int) -> Self:
         if not bundle.models:
             raise BundleError(f"{bundle.folder} names no models: export it anew")
-        passed_over = []
-        for name, entry in _choices(bundle, runtime):
-            model = of_bundle(bundle, entry)  # a damaged file is never passed over in silence
-            try:
-                backend = open_model(model, name, threads=threads)
-            except (ModelError, ImportError) as error:
-                passed_over.append(str(error))
-            else:
-                return cls._join(backend, model)
-        if passed_over:
-            raise ModelError("; ".join(passed_over))
-        forms = sorted({entry.format for entry in bundle.models})
-        raise MissingExtraError(
-            f"a runtime for the models of {bundle.folder} ({', '.join(forms)})", "litert"
-        )
+        forms = tuple(dict.fromkeys(entry.format for entry in bundle.models))
+        rows = usable(forms) if runtime is None else [_named(runtime, forms)]
+        failed: dict[str, str] = {}
+        for row in rows:
+            for entry in _by_preference(bundle, row.formats):
+                model = of_bundle(bundle, entry)  # a damaged file is never passed over in silence
+                try:
+                    backend = open_model(model, row.name, threads=threads)
+                except (ModelError, ImportError) as error:
+                    failed.setdefault(row.name, str(error))
+                else:
+                    if runtime is None:
+                        backend.why_passed_over = partial(passed_over, row.name, forms, failed)
+                    return cls._join(backend, model)
+        if failed:
+            raise ModelError("; ".join(failed.values()))
+        raise none_usable(forms)
 
     def predict(self, image: Any) -> Prediction:
         """Classify one image.
@@ -200,24 +197,19 @@ class Classifier:
         self.close()
 
 
-def _choices(bundle: Bundle, runtime: str | None) -> list[tuple[str, ModelEntry]]:
-    """Return (runtime, model) pairs to try, best first."""
-    forms = dict.fromkeys(entry.format for entry in bundle.models)
-    if runtime is not None:
-        rows = [installed_runtime(runtime)]
-        if not set(rows[0].formats) & set(forms):
-            candidates(runtime, next(iter(forms)))  # says which runtimes there are for it
-    else:
-        rows = [row for row in LADDER if row.installed]
-        if not any(set(row.formats) & set(forms) for row in rows):
-            rows = [row for row in known_runtimes() if row.installed]  # 20 ms: only now
-    pairs = [(row.name, form) for row in rows for form in row.formats if form in forms]
-    found = []
-    for name, form in pairs:
-        liked = PREFERENCE[form]
-        entries = [entry for entry in bundle.models if entry.format == form]
-        entries.sort(
-            key=lambda entry: liked.index(entry.quantization) if entry.quantization in liked else 9
-        )
-        found += [(name, entry) for entry in entries]
-    return found
+def _named(name: str, forms: tuple[str, ...]) -> Runtime:
+    """Return the runtime called `name` if it opens one of the formats `forms`."""
+    row = installed_runtime(name)
+    if not set(row.formats) & set(forms):
+        candidates(name, forms[0])  # says which runtimes do
+    return row
+
+
+def _by_preference(bundle: Bundle, formats: tuple[str, ...]) -> list[ModelEntry]:
+    """Return the models of a bundle that a runtime for `formats` may be given, best first."""
+
+    def place(entry: ModelEntry) -> int:
+        liked = PREFERENCE[entry.format]
+        return liked.index(entry.quantization) if entry.quantization in liked else len(liked)
+
+    return sorted((entry for entry in bundle.models if entry.format in formats), key=place)

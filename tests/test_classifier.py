@@ -1,5 +1,7 @@
 import pickle
 import shutil
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -115,6 +117,20 @@ def test_a_runtime_that_opens_none_of_the_models_says_which_do(bundle, tmp_path)
     (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
     with pytest.raises(ModelError, match=r"litert does not open \.onnx files; wanted one of onnx"):
         Classifier.open(folder, runtime="litert")
+
+
+def test_it_says_why_better_runtimes_were_passed_over(bundle, monkeypatch):
+    with Classifier.open(bundle.folder) as classifier:
+        assert classifier.backend.passed_over == ()
+    broken = types.ModuleType("ai_edge_litert.interpreter")
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", broken)
+    with Classifier.open(bundle.folder) as classifier:
+        assert classifier.backend.runtime == "onnxruntime"
+        first, second = classifier.backend.passed_over
+        assert first.startswith("litert: litert cannot open")
+        assert second.startswith("tflite-runtime: not installed")
+    with Classifier.open(bundle.folder, runtime="onnxruntime") as classifier:
+        assert classifier.backend.passed_over == ()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ what `--runtime` takes, the object a subclass of `Backend`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mnist_edge.backends.base import Backend
@@ -69,6 +70,7 @@ def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1
             failed[candidate.name] = str(error)
         else:
             if runtime is None:
-                backend.passed_over = passed_over(candidate.name, (model.format,), failed)
+                forms = (model.format,)
+                backend.why_passed_over = partial(passed_over, candidate.name, forms, failed)
             return backend
     raise ModelError("; ".join(dict.fromkeys(failed.values())))

@@ -14,6 +14,7 @@ from mnist_edge.preprocess import Encoder, as_batch
 from mnist_edge.quantize import TensorSpec, dequantize
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -67,7 +68,7 @@ class Backend(ABC):
     thread_safe: ClassVar[bool] = False
     survives_fork: ClassVar[bool] = False
     max_batch: int | None = None
-    passed_over: tuple[str, ...] = ()
+    why_passed_over: Callable[[], tuple[str, ...]] = tuple  # set by who chose this runtime
 
     def __init__(self, runtime: str, path: Path, content: bytes, threads: int = 1) -> None:
         """Open a model.
@@ -100,6 +101,14 @@ class Backend(ABC):
         if self.image_shape[2] == 1:
             self._plain.insert(0, self.image_shape[:2])  # type: ignore[arg-type]
         self._rehearse()
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Of the runtimes that come before this one, why each was not taken, a line each.
+
+        Empty where this one was asked for by name.
+        """
+        return self.why_passed_over()
 
     @abstractmethod
     def _open(self, path: Path, content: bytes, threads: int) -> tuple[TensorSpec, TensorSpec]:

@@ -85,7 +85,6 @@ with Classifier.open() as classifier:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="Classifier.open() looks at its own table alone")
 def test_it_is_found_where_nothing_else_is_installed(bare):
     assert ask(bare, ALONE) == [True, "opencv-dnn"]
 
