@@ -18,6 +18,7 @@ from mnist_edge.preprocess import IMAGE_SIZE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 INK_BOX = 20  # pixels a side that the ink is scaled into
@@ -112,13 +113,14 @@ def _grey(source: Path | BinaryIO, name: str) -> tuple[NDArray[np.uint8], list[s
     try:
         with Image.open(source) as file:
             picture = ImageOps.exif_transpose(file)
-            if picture.has_transparency_data:
+            if _may_be_transparent(picture):
                 picture = picture.convert("RGBA")
                 ground = "white" if _has_dark_ink(np.asarray(picture)) else "black"
                 paper = Image.new("RGBA", picture.size, ground)
                 picture = Image.alpha_composite(paper, picture)
                 steps.append(f"laid on {ground} where transparent")
-            if picture.mode.startswith("I;16"):  # 16-bit grey: Pillow would clip, not scale
+            # 16-bit grey, which Pillow would clip and not scale; Pillow 9 has a PNG's as I.
+            if picture.mode.startswith("I;16") or (picture.mode, file.format) == ("I", "PNG"):
                 scaled = (np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8)
                 return scaled, [*steps, "made 8-bit"]
             if picture.mode != "L":
@@ -130,6 +132,12 @@ def _grey(source: Path | BinaryIO, name: str) -> tuple[NDArray[np.uint8], list[s
         ) from None
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"{name} is a damaged image: {error}") from None
+
+
+def _may_be_transparent(picture: Image) -> bool:
+    """Say what Pillow 10 calls `has_transparency_data`: Debian 12 has Pillow 9."""
+    modes = (picture.mode, picture.palette.mode if picture.palette else "")
+    return "transparency" in picture.info or any(mode.endswith(("A", "a")) for mode in modes)
 
 
 def _has_dark_ink(pixels: NDArray[np.uint8]) -> bool:

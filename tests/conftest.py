@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,35 @@ from mnist_edge.bundle import read_bundle
 from mnist_edge.data import load
 
 CLASSES = 4
+
+FORMATS = {
+    "litert": "tflite",
+    "tflite-runtime": "tflite",
+    "tensorflow-lite": "tflite",
+    "onnxruntime": "onnx",
+    "keras": "keras",
+}
+
+# The tests run on a device too, or as on one: tools/arm sets these. Which runtimes there should be,
+# by comma (all that go with numpy 2, otherwise), and where the bundle is kept between the machine
+# that makes it and the one that has no TensorFlow.
+WORKSTATION = "litert,tensorflow-lite,onnxruntime,keras"
+RUNTIMES = os.environ.get("MNIST_EDGE_TEST_RUNTIMES", WORKSTATION).split(",")
+BUNDLE = os.environ.get("MNIST_EDGE_TEST_BUNDLE")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out, and count as deselected, what needs a runtime that should not be there."""
+    there = {*RUNTIMES, *(FORMATS[name] for name in RUNTIMES)}
+    chosen, left_out = [], []
+    for item in items:
+        needed = {name for mark in item.iter_markers("needs") for name in mark.args}
+        if not needed <= {*FORMATS, *FORMATS.values()}:
+            raise pytest.UsageError(f"{item.nodeid} needs {needed}; wanted some of {FORMATS}")
+        (chosen if needed <= there else left_out).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = chosen
 
 
 def quadrants(count, seed):
@@ -55,13 +85,16 @@ def run_folder(tmp_path_factory, dataset, small_recipe):
 
 
 @pytest.fixture(scope="session")
-def bundle(tmp_path_factory, run_folder, dataset):
+def bundle(request, tmp_path_factory, dataset):
     """A bundle of that run with every model there is."""
+    out = Path(BUNDLE) if BUNDLE else tmp_path_factory.mktemp("bundles") / "small"
+    if (out / "manifest.json").exists():
+        return read_bundle(out)
+    run_folder = request.getfixturevalue("run_folder")
     from mnist_edge.bench.exported import ExportCheck
     from mnist_edge.export.exporter import export
     from mnist_edge.export.plan import ADDED, targets
 
-    out = tmp_path_factory.mktemp("bundles") / "small"
     check = ExportCheck(run_folder / "edge.keras", dataset.test)
     return export(
         read_bundle(run_folder), dataset, out, targets(tuple(ADDED)), check, calibration_count=100

@@ -10,6 +10,8 @@ from mnist_edge import Classifier
 from mnist_edge.bundle import manifest_text
 from mnist_edge.errors import BundleError, InputError, MissingExtraError, ModelError, SettingError
 
+needs = pytest.mark.needs
+
 
 def test_predict_says_label_confidence_and_probabilities(bundle, dataset):
     with Classifier.open(bundle.folder) as classifier:
@@ -23,6 +25,7 @@ def test_predict_says_label_confidence_and_probabilities(bundle, dataset):
         assert "label='2'" in repr(found)
 
 
+@needs("onnx")
 def test_the_caller_owns_the_probabilities(bundle, dataset):
     with Classifier.open(bundle.folder / "edge-float32.onnx") as classifier:
         found = classifier.predict(dataset.test.images[0])
@@ -39,6 +42,7 @@ def test_a_prediction_outlives_its_classifier_and_travels(bundle, dataset):
     assert np.array_equal(again.probabilities, found.probabilities)
 
 
+@needs("tflite")
 def test_a_lone_model_beside_somebody_elses_manifest_opens(bundle, tmp_path):
     shutil.copy(bundle.folder / "edge-int8.tflite", tmp_path)
     (tmp_path / "manifest.json").write_text('{"name": "web app"}')
@@ -46,6 +50,7 @@ def test_a_lone_model_beside_somebody_elses_manifest_opens(bundle, tmp_path):
         assert len(classifier.labels) == 4
 
 
+@needs("litert")
 def test_a_bundle_gives_int8_tflite_to_litert(bundle):
     with Classifier.open(bundle.folder) as classifier:
         assert classifier.path.name == "edge-int8.tflite"
@@ -55,9 +60,9 @@ def test_a_bundle_gives_int8_tflite_to_litert(bundle):
 @pytest.mark.parametrize(
     ("runtime", "file"),
     [
-        ("onnxruntime", "edge-float32.onnx"),
-        ("tensorflow-lite", "edge-int8.tflite"),
-        ("keras", "edge.keras"),
+        pytest.param("onnxruntime", "edge-float32.onnx", marks=needs("onnxruntime")),
+        pytest.param("tensorflow-lite", "edge-int8.tflite", marks=needs("tensorflow-lite")),
+        pytest.param("keras", "edge.keras", marks=needs("keras")),
     ],
 )
 def test_a_named_runtime_gets_the_model_that_suits_it(bundle, runtime, file):
@@ -65,6 +70,7 @@ def test_a_named_runtime_gets_the_model_that_suits_it(bundle, runtime, file):
         assert (classifier.path.name, classifier.backend.runtime) == (file, runtime)
 
 
+@needs("onnx")
 def test_a_file_in_a_bundle_has_the_bundles_labels(bundle, tmp_path):
     folder = tmp_path / "named"
     shutil.copytree(bundle.folder, folder)
@@ -77,6 +83,7 @@ def test_a_file_in_a_bundle_has_the_bundles_labels(bundle, tmp_path):
         assert classifier.labels == ("a", "b", "c", "d")
 
 
+@needs("tflite")
 def test_a_lone_file_numbers_its_classes(bundle, tmp_path):
     shutil.copy(bundle.folder / "edge-int8.tflite", tmp_path)
     with Classifier.open(tmp_path / "edge-int8.tflite") as classifier:
@@ -93,6 +100,7 @@ def test_labels_that_do_not_fit_are_refused(bundle, tmp_path):
         Classifier.open(folder)
 
 
+@needs("tflite")
 def test_a_damaged_model_is_not_passed_over_for_another(bundle, tmp_path):
     folder = tmp_path / "damaged"
     shutil.copytree(bundle.folder, folder)
@@ -136,7 +144,12 @@ def test_it_says_why_better_runtimes_were_passed_over(bundle, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "error", "said"),
     [
-        ({"runtime": "tflite-runtime"}, MissingExtraError, r"mnist-edge\[tflite\]"),
+        pytest.param(
+            {"runtime": "tflite-runtime"},
+            MissingExtraError,
+            r"mnist-edge\[tflite\]",
+            marks=needs("keras"),  # where Keras is, this one is not
+        ),
         ({"runtime": "nothing"}, SettingError, "unknown runtime"),
         ({"threads": 0}, SettingError, "threads is 0"),
     ],

@@ -16,6 +16,7 @@ def copy(bundle, tmp_path):
     return tmp_path / "copy"
 
 
+@pytest.mark.needs("litert", "onnxruntime", "tensorflow-lite", "keras")
 def test_every_model_holds_on_every_runtime(bundle):
     findings = verify(bundle)
     assert all(findings)
@@ -26,6 +27,7 @@ def test_every_model_holds_on_every_runtime(bundle):
     assert len(pairs) == 2 * 5 + 2 + 1
 
 
+@pytest.mark.needs("onnxruntime")
 def test_one_runtime_hashes_the_rest(bundle):
     findings = verify(bundle, "onnxruntime")
     assert all(findings)
@@ -57,6 +59,7 @@ def change_golden(folder, **arrays):
     (folder / "manifest.json").write_text(manifest_text(bundle.manifest), encoding="utf-8")
 
 
+@pytest.mark.needs("onnxruntime")
 def test_answers_that_are_others_do_not_hold(copy):
     with np.load(copy / "golden.npz") as golden:
         other = np.roll(golden["edge-float32.onnx"], 1, axis=1)
@@ -66,6 +69,7 @@ def test_answers_that_are_others_do_not_hold(copy):
     assert "other labels" in bad[0].detail
 
 
+@pytest.mark.needs("onnxruntime")
 def test_a_float_is_held_more_closely_than_an_int8(copy):
     with np.load(copy / "golden.npz") as golden:
         moved = {

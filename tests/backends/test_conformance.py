@@ -11,22 +11,31 @@ from mnist_edge.preprocess import to_unit
 from mnist_edge.quantize import dequantize
 
 RUNTIMES = {
-    "litert": ["float32", "float16", "dynamic", "int8", "int16x8"],
+    "litert": ["float32", "float16", "dynamic", "int16x8", "int8"],
+    "tflite-runtime": ["float32", "float16", "dynamic", "int16x8", "int8"],
     "tensorflow-lite": ["float32", "int8"],
     "onnxruntime": ["float32", "int8"],
     "keras": ["float32"],
 }
-FORMATS = {"litert": "tflite", "tensorflow-lite": "tflite", "onnxruntime": "onnx"}
-CASES = [(name, kind) for name, kinds in RUNTIMES.items() for kind in kinds]
+
+
+def case(runtime, quantization):
+    name = f"{runtime}-{quantization}"
+    return pytest.param((runtime, quantization), marks=pytest.mark.needs(runtime), id=name)
+
+
+CASES = [case(name, kind) for name, kinds in RUNTIMES.items() for kind in kinds]
+ONE_EACH = [case(name, kinds[-1]) for name, kinds in RUNTIMES.items()]
 
 
 def model_path(bundle, runtime, quantization):
     if runtime == "keras":
         return bundle.folder / "edge.keras"
-    return bundle.folder / f"edge-{quantization}.{FORMATS[runtime]}"
+    form = "onnx" if runtime == "onnxruntime" else "tflite"
+    return bundle.folder / f"edge-{quantization}.{form}"
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "-".join(case), scope="module")
+@pytest.fixture(params=CASES, scope="module")
 def backend(request, bundle):
     with open_backend(model_path(bundle, *request.param), request.param[0]) as opened:
         yield opened
@@ -135,22 +144,20 @@ def test_many_threads_get_the_right_answers(backend, dataset):
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "case", [("litert", "int8"), ("onnxruntime", "int8"), ("keras", "float32")]
-)
-def test_a_closed_backend_says_so(bundle, case):
-    backend = open_backend(model_path(bundle, *case), case[0])
+@pytest.mark.parametrize("chosen", ONE_EACH)
+def test_a_closed_backend_says_so(bundle, chosen):
+    backend = open_backend(model_path(bundle, *chosen), chosen[0])
     backend.close()
     backend.close()
     with pytest.raises(ModelError, match="was closed"):
         backend.infer(np.zeros((28, 28), np.uint8))
 
 
-@pytest.mark.parametrize("case", [("litert", "int8"), ("onnxruntime", "float32")])
-def test_threads_are_set_and_checked(bundle, dataset, case):
-    path = model_path(bundle, *case)
+@pytest.mark.parametrize("chosen", ONE_EACH)
+def test_threads_are_set_and_checked(bundle, dataset, chosen):
+    path = model_path(bundle, *chosen)
     with pytest.raises(SettingError, match="threads is 0"):
-        open_backend(path, case[0], threads=0)
-    with open_backend(path, case[0], threads=2) as two, open_backend(path, case[0]) as one:
+        open_backend(path, chosen[0], threads=0)
+    with open_backend(path, chosen[0], threads=2) as two, open_backend(path, chosen[0]) as one:
         images = dataset.test.images
         assert np.abs(two.infer(images) - one.infer(images)).max() < 1e-5
