@@ -1,0 +1,50 @@
+"""What tensors have in common in every file format: shapes, and words for what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_DIMENSIONS = 6  # that the runtimes' broadcasting follows; image classifiers have 4 or 5
+MOST_STEPS = 1 << 15  # of a stride, dilation, window or padding: a side of an image
+MOST_VALUES = 4096  # of a constant that says a shape, axes or an order
+
+Shape = tuple[int, ...]
+
+
+class Wrong(Exception):  # noqa: N818 - caught and told where the place in the file is known
+    """A part of a file contradicts itself; the text says how."""
+
+
+def said(shape: Sequence[int]) -> str:
+    """Return a shape as messages have it."""
+    return "[" + ",".join(map(str, shape)) + "]"
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """Return the shape that all `shapes` can be spread over.
+
+    Raises:
+        Wrong: there is none.
+    """
+    rank = max(map(len, shapes))
+    found = [1] * rank
+    for shape in shapes:
+        for place, side in enumerate(shape, rank - len(shape)):
+            if side not in (1, found[place]) and found[place] != 1:
+                raise Wrong(f"takes {' and '.join(map(said, shapes))}")
+            found[place] = side if found[place] == 1 else found[place]
+    return tuple(found)
+
+
+def axes(values: Sequence[int], rank: int) -> list[int]:
+    """Return dimensions counted from the front.
+
+    Raises:
+        Wrong: one that a tensor of `rank` dimensions does not have.
+    """
+    if not all(-rank <= value < rank for value in values):
+        raise Wrong(f"works along dimensions {said(values)} of {rank}")
+    return [value % rank for value in values]
