@@ -20,6 +20,7 @@ from mnist_edge.errors import (
     OutputError,
     SettingError,
 )
+from mnist_edge.quantize import QuantParams, TensorSpec
 
 __version__ = "0.1.0"
 
@@ -35,7 +36,9 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Prediction",
+    "QuantParams",
     "SettingError",
+    "TensorSpec",
     "__version__",
     "open_backend",
     "runtimes",

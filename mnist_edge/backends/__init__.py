@@ -20,10 +20,12 @@ from mnist_edge.backends.ladder import (
 )
 from mnist_edge.backends.runtime import Runtime
 from mnist_edge.errors import MnistEdgeError, ModelError
-from mnist_edge.model_file import ModelFile, read_model
+from mnist_edge.model_file import ModelFile, format_of, read_model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+NAMES = {"tflite": "a TensorFlow Lite model", "onnx": "an ONNX model"}
 
 __all__ = [
     "LADDER",
@@ -60,8 +62,11 @@ def open_backend(
 
 def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1) -> Backend:
     """Open a model that was read; everything else is as in `open_backend`."""
+    rows = candidates(runtime, model.format)
+    if not model.vouched and model.format != "keras":
+        _examine(model)
     failed = {}
-    for candidate in candidates(runtime, model.format):
+    for candidate in rows:
         try:
             backend = candidate.load()(candidate.name, model.path, model.content, threads)
         except (ModelError, ImportError) as error:
@@ -74,3 +79,20 @@ def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1
                 backend.why_passed_over = partial(passed_over, candidate.name, forms, failed)
             return backend
     raise ModelError("; ".join(dict.fromkeys(failed.values())))
+
+
+def _examine(model: ModelFile) -> None:
+    """Make sure that a file which nobody vouches for cannot bring a native loader down.
+
+    Raises:
+        ModelError: it is not what its name says, damaged, or contradicts itself.
+    """
+    from mnist_edge.structure import examine  # 5 ms, spared bundles
+
+    form = format_of(model.content)
+    if form != model.format:
+        raise ModelError(
+            f"{model.path} is not {NAMES[model.format]}: its bytes "
+            f"{model.content[:8]!r} begin none: export or copy it anew"
+        )
+    examine(model.content, str(model.path))

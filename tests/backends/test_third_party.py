@@ -112,8 +112,8 @@ def test_it_refuses_what_it_cannot_run_in_one_line_at_opening(bare, tmp_path):
     models += [tmp_path / "double.onnx", ARTIFACTS / "edge-float32.tflite"]
     quantized, cut, empty, double, other = ask(bare, REFUSED, *models)
     assert quantized == f"{models[0]} is quantized; OpenCV runs float32 ONNX: choose that"
-    assert cut == f"opencv-dnn cannot open {models[1]}: the file is cut short"
-    assert empty == f"{models[2]} has 0 inputs and 0 outputs; wanted one of each"
+    assert cut.startswith(f"{models[1]} is damaged: ")
+    assert empty.startswith(f"{models[2]} is damaged: it has no graph")
     assert double == f"{models[3]} has an edge that is not float32; OpenCV runs float32 ONNX"
     assert other.startswith("opencv-dnn does not open .tflite files; wanted one of ")
     assert not any("\n" in line for line in (quantized, cut, empty, double, other))

@@ -48,7 +48,7 @@ def elsewhere(tmp_path, monkeypatch, bundle):
 CASES = {
     "predict ok.png --model absent.tflite": "no model or bundle at absent.tflite",
     "predict ok.png --model text.tflite": "text.tflite is not a TensorFlow Lite model",
-    "predict ok.png --model short.onnx": "onnxruntime cannot open short.onnx",
+    "predict ok.png --model short.onnx": "short.onnx is damaged",
     "predict ok.png --model file": "file is not a model by its name; wanted .tflite",
     "predict ok.png --model .": "it has no manifest.json",
     "predict ok.png --runtime lightrt": "unknown runtime 'lightrt': did you mean 'litert'",
