@@ -339,6 +339,21 @@ NOT_FINITE = "{} gives NaN or infinity; the model is broken: export it anew"
 SUM_TOLERANCE = 0.02  # of probabilities; half-precision floats come within 0.01
 
 
+def in_parts(run: Callable[[NDArray[Any]], NDArray[Any]], raw: NDArray[Any]) -> NDArray[Any]:
+    """Run a batch [N,H,W,C] in parts of a power of two images, up to CHUNK; return [N,K].
+
+    Whatever batch sizes are asked for, the runtime sees seven: what it keeps for each, an
+    interpreter or a plan of its memory, stays bounded, and no image is computed in vain.
+    """
+    parts = []
+    start = 0
+    while start < len(raw):
+        size = min(CHUNK, 1 << ((len(raw) - start).bit_length() - 1))
+        parts.append(run(raw[start : start + size]))
+        start += size
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, fit to be printed, or its type if it has none."""
     lines = str(error).strip().splitlines()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mnist_edge.backends.base import CHUNK, WAS_CLOSED, Backend
+from mnist_edge.backends.base import WAS_CLOSED, Backend, in_parts
 from mnist_edge.errors import ModelError
 from mnist_edge.quantize import QuantParams, TensorSpec
 
@@ -90,11 +90,7 @@ class LiteRTBackend(Backend):
 
 
 class _Engine:
-    """An interpreter for one image, and further ones for batches; for one thread at a time.
-
-    A batch is taken apart into powers of two, up to CHUNK images: whatever sizes are asked for,
-    the interpreters are few, none is resized twice, and no image is computed in vain.
-    """
+    """An interpreter for one image, and one for each size of `in_parts`; one thread at a time."""
 
     def __init__(self, interpreter: Callable[[], Any]) -> None:
         self._interpreter = interpreter
@@ -105,7 +101,6 @@ class _Engine:
         self._set, self._invoke = self.single.set_tensor, self.single.invoke
         self._get = self.single.get_tensor
         self._sized: dict[int, Any] = {1: self.single}
-        self._largest = CHUNK
         self.slot: tuple[NDArray[Any], Fill] | None = None
 
     def run_image(self, image: NDArray[np.uint8]) -> NDArray[Any]:
@@ -119,19 +114,18 @@ class _Engine:
 
     def run(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Return the output [N,K] for a batch [N,H,W,C]."""
-        parts = []
-        start = 0
-        while start < len(raw):
-            left = len(raw) - start
-            size = min(self._largest, 1 << (left.bit_length() - 1))
-            interpreter = self._sized.get(size) or self._resized(size)
-            if interpreter is None:
-                continue
-            interpreter.set_tensor(self._in, raw[start : start + size])
-            interpreter.invoke()
-            parts.append(interpreter.get_tensor(self._out))
-            start += size
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return in_parts(self._run_part, raw)
+
+    def _run_part(self, raw: NDArray[Any]) -> NDArray[Any]:
+        if len(raw) not in self._sized:
+            self._sized[len(raw)] = self._resized(len(raw))
+        interpreter = self._sized[len(raw)]
+        if interpreter is None:
+            return np.concatenate([self._run_part(raw[at : at + 1]) for at in range(len(raw))])
+        interpreter.set_tensor(self._in, raw)
+        interpreter.invoke()
+        found: NDArray[Any] = interpreter.get_tensor(self._out)
+        return found
 
     def _resized(self, size: int) -> Any:
         """Return an interpreter for batches of `size` images; None if the model has none."""
@@ -141,12 +135,9 @@ class _Engine:
         try:
             interpreter.allocate_tensors()
         except RuntimeError:  # a shape that is fixed within the model
-            interpreter = None
-        if interpreter is None or interpreter.get_output_details()[0]["shape"][0] != size:
-            self._largest = 1  # from now on, one after another
             return None
-        self._sized[size] = interpreter
-        return interpreter
+        fits = interpreter.get_output_details()[0]["shape"][0] == size
+        return interpreter if fits else None
 
 
 class _Engines:

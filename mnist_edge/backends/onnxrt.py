@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mnist_edge.backends.base import Backend
+from mnist_edge.backends.base import Backend, in_parts
 from mnist_edge.errors import ModelError
 from mnist_edge.quantize import TensorSpec
 
@@ -47,6 +47,9 @@ class OnnxRuntimeBackend(Backend):
         return taken, _spec(outputs[0])
 
     def _run(self, raw: NDArray[Any]) -> NDArray[Any]:
+        return self._run_part(raw) if len(raw) == 1 else in_parts(self._run_part, raw)
+
+    def _run_part(self, raw: NDArray[Any]) -> NDArray[Any]:
         result: NDArray[Any] = self._session.run(None, {self._name: raw})[0]
         return result
 

@@ -43,6 +43,20 @@ def test_invoke_takes_more_than_a_chunk_and_strided_arrays(backend, images):
     assert np.array_equal(backend.invoke(raw[:1, ::-1]), backend.invoke(raw[:1, ::-1].copy()))
 
 
+def test_onnx_runtime_sees_seven_sizes_at_most(bundle, images):
+    with open_backend(bundle.folder / "edge-float32.onnx", "onnxruntime") as backend:
+        sizes, run = set(), backend._run_part
+
+        def seen(raw):
+            sizes.add(len(raw))
+            return run(raw)
+
+        backend._run_part = seen
+        for count in range(1, 140):
+            assert len(backend.infer(images[:count])) == count
+        assert sizes == {1, 2, 4, 8, 16, 32, 64}
+
+
 @pytest.mark.parametrize("fault", ["refuses", "keeps its own size"])
 def test_a_model_that_cannot_be_resized_runs_one_by_one(bundle, images, monkeypatch, fault):
     from ai_edge_litert.interpreter import Interpreter
@@ -56,7 +70,8 @@ def test_a_model_that_cannot_be_resized_runs_one_by_one(bundle, images, monkeypa
         monkeypatch.setattr(Interpreter, "resize_tensor_input", refuse)
         with open_backend(bundle.folder / "edge-int8.tflite", "litert") as fixed:
             assert close(fixed, fixed.infer(images[:9]), wanted)
-            assert set(fixed._engines.idle[0]._sized) == {1}
+            kept = fixed._engines.idle[0]._sized
+            assert [size for size, interpreter in kept.items() if interpreter] == [1]
 
 
 @pytest.mark.parametrize("file", ["edge-int8.tflite", "edge-float32.tflite", "edge-float32.onnx"])
