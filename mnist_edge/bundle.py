@@ -5,8 +5,11 @@ The manifest's form is schema 1. Sizes and hashes are checked before a native lo
 
 from __future__ import annotations
 
+import errno
 import json
 import platform
+import re
+import stat
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -21,6 +24,7 @@ MANIFEST = "manifest.json"
 SCHEMA = 1
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".keras": "keras"}
 OWN_SUFFIXES = {*FORMATS, ".json", ".npz", ".csv", ".png", ".html"}  # what a bundle is made of
+MOST_TEXT = 16 << 20  # bytes of a manifest
 QUANTIZATIONS = ("float32", "float16", "dynamic", "int8", "int16x8")
 
 
@@ -94,15 +98,20 @@ class Bundle:
 
 
 def checked_bytes(path: Path, sha256: str, size: int | None = None) -> bytes:
-    """Return the bytes of `path` if they have the size and SHA-256 that a manifest states."""
+    """Return the bytes of `path` if they have the size and SHA-256 that a manifest states.
+
+    Raises:
+        BundleError: they have not, or there is no plain file.
+    """
     try:
+        found = _plain_size(path)
+        if size is not None and found != size:
+            raise BundleError(
+                f"{path} has {found} bytes, its manifest says {size}: copy the bundle anew"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read {path}: {error.strerror}; copy the bundle anew") from None
-    if size is not None and len(content) != size:
-        raise BundleError(
-            f"{path} has {len(content)} bytes, its manifest says {size}: copy the bundle anew"
-        )
     came = sha256_hex(content)
     if came != sha256:
         raise BundleError(
@@ -147,23 +156,26 @@ def read_bundle(folder: Path | str) -> Bundle:
     """
     folder = Path(folder)
     path = folder / MANIFEST
-    if not path.is_file():
-        raise BundleError(
-            f"no bundle at {folder}: it has no {MANIFEST}; make one: mnist-edge export"
-        )
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(_text(path))
         schema = manifest["schema"]
         if schema != SCHEMA:
             raise BundleError(
                 f"{path} has schema {schema}, this version knows {SCHEMA}: upgrade mnist-edge"
             )
-        entries = tuple(_entry(item) for item in manifest["models"])
-        bundle = Bundle(folder, manifest, entries)
-        named = all(isinstance(label, str) for label in manifest["labels"])
-        if not bundle.name or len(bundle.labels) < 2 or not named:
+        bundle = Bundle(folder, manifest, tuple(_entry(item) for item in manifest["models"]))
+        files = [entry.file for entry in bundle.models]
+        if len(set(files)) != len(files):
+            raise ValueError("a model is named twice")
+        named = isinstance(manifest["labels"], list) and isinstance(manifest["name"], str)
+        named = named and all(isinstance(label, str) for label in manifest["labels"])
+        if not named or not bundle.name or len(bundle.labels) < 2:
             raise ValueError("wanted a name and two labels or more, as text")
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(
+            f"no bundle at {folder}: it has no {MANIFEST}; make one: mnist-edge export"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise BundleError(f"{path} is not a manifest: {reason}; export the bundle anew") from None
     return bundle
@@ -176,12 +188,15 @@ def manifest_beside(path: Path) -> Bundle | None:
         BundleError: there is a manifest of ours, and it does not hold.
     """
     try:
-        manifest = json.loads((path.parent / MANIFEST).read_text(encoding="utf-8"))
+        text = _text(path.parent / MANIFEST)
     except (OSError, ValueError):
-        return None  # somebody else's, or none
-    if not (isinstance(manifest, dict) and {"schema", "models"} <= set(manifest)):
-        return None
-    return read_bundle(path.parent)
+        return None  # none, or somebody else's
+    try:
+        manifest = json.loads(text)
+        ours = isinstance(manifest, dict) and {"schema", "models"} <= set(manifest)
+    except (ValueError, RecursionError):
+        ours = '"schema"' in text and '"sha256"' in text  # and damaged
+    return read_bundle(path.parent) if ours else None
 
 
 def own_name(file: str) -> str:
@@ -191,21 +206,43 @@ def own_name(file: str) -> str:
         BundleError: a path that leads elsewhere.
     """
     own = PurePosixPath(file).name == file and file not in ("", ".", "..")
-    if not own or "\\" in file or ":" in file:
+    if not own or "\\" in file or ":" in file or not file.isprintable():
         raise BundleError(f"file {file!r} in {MANIFEST} leaves the bundle: export it anew")
     return file
 
 
-def _entry(item: dict[str, Any]) -> ModelEntry:
+def _entry(item: Any) -> ModelEntry:
+    if not isinstance(item, dict):
+        raise ValueError(f"a model is {item!r}; wanted an object")
     known = {each.name for each in fields(ModelEntry)}  # later versions may write more
     taken = {key: value for key, value in item.items() if key in known}
     entry = ModelEntry(**{**taken, "ops": tuple(item.get("ops", ()))})
     own_name(entry.file)
     if entry.format not in FORMATS.values() or entry.quantization not in QUANTIZATIONS:
         raise ValueError(f"{entry.file} is {entry.format} {entry.quantization}")
-    if not (isinstance(entry.sha256, str) and isinstance(entry.bytes, int)):
+    hashed = isinstance(entry.sha256, str) and re.fullmatch("[0-9a-f]{64}", entry.sha256)
+    if not hashed or type(entry.bytes) is not int:
         raise ValueError(f"{entry.file} has no size or SHA-256")
+    if not all(isinstance(each, dict) for each in (entry.input, entry.output, entry.parity)):
+        raise ValueError(f"{entry.file}: input, output and parity are to be objects")
+    if not all(isinstance(op, str) for op in entry.ops):
+        raise ValueError(f"{entry.file}: operators are to be text")
     return entry
+
+
+def _text(path: Path) -> str:
+    """Return a manifest's text; OSError or ValueError where it is none."""
+    if _plain_size(path) > MOST_TEXT:
+        raise ValueError(f"it has more than {MOST_TEXT} bytes")
+    return path.read_bytes().decode()
+
+
+def _plain_size(path: Path) -> int:
+    """Return a file's size; OSError where it is none: a pipe is waited for, a device never ends."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a plain file")
+    return found.st_size
 
 
 def check_replaceable(folder: Path) -> None:

@@ -21,10 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+LONGEST = 600  # characters of a message
+
+
 class MnistEdgeError(Exception):
     """Base of every error raised on purpose; its text is fit to be shown to a user as it is."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """Return the message as one line that can be printed.
+
+        Messages quote file names, manifests and what runtimes say, and a damaged file may bring
+        line ends, escape sequences or a thousand numbers into any of these.
+        """
+        return one_line(super().__str__())
 
 
 class InputError(MnistEdgeError, ValueError):
@@ -68,6 +79,19 @@ class CheckFailed(MnistEdgeError):  # noqa: N818 - it is a verdict, not a fault
     """Everything ran, and a check did not hold."""
 
     exit_code = 1
+
+
+def one_line(text: str) -> str:
+    r"""Return `text` as one printable line of at most LONGEST characters.
+
+    >>> one_line("two\nlines, a bell: \a")
+    'two lines, a bell: ?'
+    """
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
+    if len(text) > LONGEST:  # how it begins and what to do are at the ends
+        text = f"{text[: LONGEST // 2]} ... {text[5 - LONGEST // 2 :]}"
+    return text
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> SettingError:

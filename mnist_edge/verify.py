@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # differently on other processors: up to 10 steps of 1/256 were seen between LiteRT and
 # tflite-runtime, up to 6e-7 between floats.
 TOLERANCE = {"float32": 1e-4, "float16": 1e-2, "int16x8": 1e-2, "int8": 0.06, "dynamic": 0.06}
+MOST_UNPACKED = 64 << 20  # bytes of golden samples; 20 images and the answers to them take 20 kB
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,34 @@ def _golden(bundle: Bundle) -> dict[str, NDArray[Any]]:
     try:
         about = bundle.manifest["golden"]
         content = checked_bytes(bundle.folder / own_name(about["file"]), about["sha256"])
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MOST_UNPACKED:
+            raise ValueError(f"{unpacked} bytes unpacked; at most {MOST_UNPACKED} are read")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            golden = {name: archive[name] for name in archive.files}
+        if not _sound(golden):
+            raise ValueError("wanted uint8 images, and finite float32 answers to each")
+    except BundleError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy have exceptions of their own
         raise BundleError(
             f"{bundle.folder} has no golden samples ({error}): export it anew"
         ) from None
+    return golden
+
+
+def _sound(golden: dict[str, Any]) -> bool:
+    """Say whether golden samples are images, and finite answers [N,K] to them."""
+    images = golden["images"]
+    answers = [golden[name] for name in {"reference", *golden} - {"images", "labels"}]
+    return (
+        images.dtype == np.uint8
+        and images.ndim >= 3
+        and len(images) > 0
+        and all(array.dtype == np.float32 and array.ndim == 2 for array in answers)
+        and all(len(array) == len(images) and np.isfinite(array).all() for array in answers)
+    )
 
 
 def _run(

@@ -1,11 +1,13 @@
 import hashlib
 import json
+import os
 
 import pytest
 
 from mnist_edge.bundle import (
     MANIFEST,
     check_replaceable,
+    checked_bytes,
     installed_versions,
     make_entry,
     manifest_beside,
@@ -56,6 +58,50 @@ def test_a_file_that_is_not_what_the_manifest_says_is_refused(tmp_path, content)
         bundle.read_file(bundle.models[0])
 
 
+def test_a_size_that_no_memory_holds_is_not_tried(tmp_path):
+    bundle = read_bundle(write(tmp_path, [{**ENTRY, "bytes": 10**30}]))
+    with pytest.raises(BundleError, match="manifest says 1000"):
+        bundle.read_file(bundle.models[0])
+
+
+def put_instead(path, kind):
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path.name)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to itself"])
+def test_what_is_no_plain_file_is_never_waited_for(tmp_path, kind):
+    bundle = read_bundle(write(tmp_path))
+    put_instead(tmp_path / ENTRY["file"], kind)
+    with pytest.raises(BundleError, match="cannot read"):
+        bundle.read_file(bundle.models[0])
+    with pytest.raises(BundleError, match="cannot read"):
+        checked_bytes(tmp_path / ENTRY["file"], ENTRY["sha256"])
+    put_instead(tmp_path / MANIFEST, kind)
+    with pytest.raises(BundleError, match="is not a manifest"):
+        read_bundle(tmp_path)
+    assert manifest_beside(tmp_path / ENTRY["file"]) is None
+
+
+def test_a_name_that_no_file_can_have_is_told(tmp_path):
+    bundle = read_bundle(write(tmp_path, [{**ENTRY, "file": "a" * 5000}]))
+    with pytest.raises(BundleError, match="File name too long"):
+        bundle.read_file(bundle.models[0])
+
+
+def test_a_link_to_the_right_bytes_is_as_good(tmp_path):
+    bundle = read_bundle(write(tmp_path))
+    path = tmp_path / ENTRY["file"]
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to("elsewhere")
+    assert bundle.read_file(bundle.models[0]) == CONTENT
+
+
 def test_an_absent_file_is_named(tmp_path):
     bundle = read_bundle(write(tmp_path))
     (tmp_path / ENTRY["file"]).unlink()
@@ -66,7 +112,18 @@ def test_an_absent_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "file", ["../a.tflite", "/etc/passwd", "x/a.tflite", "..", "", "a\\b.tflite", "c:a.tflite"]
+    "file",
+    [
+        "../a.tflite",
+        "/etc/passwd",
+        "x/a.tflite",
+        "..",
+        "",
+        "a\\b.tflite",
+        "c:a.tflite",
+        "a\n.tflite",
+        "a\0.tflite",
+    ],
 )
 def test_a_path_that_leaves_the_bundle_is_refused(tmp_path, file):
     with pytest.raises(BundleError, match="leaves the bundle"):
@@ -86,6 +143,14 @@ def test_a_path_that_leaves_the_bundle_is_refused(tmp_path, file):
         ({"labels": [0, 1]}, "as text"),
         ({"models": [{**ENTRY, "sha256": None}]}, "SHA-256"),
         ({"models": None}, "manifest"),
+        ({"models": ["a-int8.tflite"]}, "wanted an object"),
+        ({"models": [ENTRY, ENTRY]}, "named twice"),
+        ({"models": [{**ENTRY, "sha256": "x\n"}]}, "no size or SHA-256"),
+        ({"models": [{**ENTRY, "bytes": "18"}]}, "no size or SHA-256"),
+        ({"models": [{**ENTRY, "input": None}]}, "to be objects"),
+        ({"models": [{**ENTRY, "ops": [1]}]}, "to be text"),
+        ({"labels": "0123456789"}, "as text"),
+        ({"name": ["a"]}, "as text"),
     ],
 )
 def test_a_manifest_that_does_not_hold_is_refused(tmp_path, changes, said):
@@ -109,6 +174,15 @@ def test_a_manifest_beside_a_file_counts_only_if_it_is_ours(tmp_path):
         manifest_beside(write(tmp_path, schema=9) / "a-int8.tflite")
 
 
+def test_a_manifest_of_ours_that_is_damaged_does_not_let_its_files_pass(tmp_path):
+    path = write(tmp_path) / MANIFEST
+    whole = path.read_text(encoding="utf-8")
+    for text in (whole[:-10], whole.replace("{", "[", 1), whole.replace("1", "[" * 100_000, 1)):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(BundleError, match="is not a manifest"):
+            manifest_beside(tmp_path / ENTRY["file"])
+
+
 @pytest.mark.parametrize("strange", ["thesis.txt", "notes/", "manifest.json"])
 def test_a_folder_of_something_else_is_never_replaced(tmp_path, strange):
     check_replaceable(tmp_path / "new")
@@ -129,7 +203,7 @@ def test_versions_are_those_installed():
     assert set(found) == {"python", "numpy"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}", "\x00", "[" * 100_000])
 def test_a_file_that_is_no_manifest_is_refused(tmp_path, text):
     (tmp_path / MANIFEST).write_text(text, encoding="utf-8")
     with pytest.raises(BundleError, match="is not a manifest"):

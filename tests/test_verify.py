@@ -1,5 +1,7 @@
+import hashlib
 import io
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -47,15 +49,17 @@ def test_a_damaged_model_does_not_hold(copy):
 
 
 def change_golden(folder, **arrays):
-    import hashlib
-
-    bundle = read_bundle(folder)
     with np.load(folder / "golden.npz") as golden:
         changed = {**golden, **arrays}
     buffer = io.BytesIO()
-    np.savez(buffer, **changed)
-    (folder / "golden.npz").write_bytes(buffer.getvalue())
-    bundle.manifest["golden"]["sha256"] = hashlib.sha256(buffer.getvalue()).hexdigest()
+    np.savez(buffer, **{name: array for name, array in changed.items() if array is not None})
+    put_golden(folder, buffer.getvalue())
+
+
+def put_golden(folder, content):
+    bundle = read_bundle(folder)
+    (folder / "golden.npz").write_bytes(content)
+    bundle.manifest["golden"]["sha256"] = hashlib.sha256(content).hexdigest()
     (folder / "manifest.json").write_text(manifest_text(bundle.manifest), encoding="utf-8")
 
 
@@ -94,3 +98,44 @@ def test_golden_samples_that_are_absent_or_damaged_are_named(copy):
     del bundle.manifest["golden"]
     with pytest.raises(BundleError, match="has no golden samples"):
         verify(bundle)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"images": None},
+        {"reference": None},
+        {"images": np.zeros((20, 28, 28), np.float32)},
+        {"images": np.zeros((0, 28, 28), np.uint8), "reference": np.zeros((0, 4), np.float32)},
+        {"reference": np.full((20, 4), np.nan, np.float32)},
+        {"reference": np.zeros((19, 4), np.float32)},
+        {"edge-int8.onnx": np.zeros(20, np.float32)},
+        {"edge-int8.onnx": np.zeros((20, 4), "<U4")},
+        {"edge-int8.onnx": np.zeros((20, 4), object)},
+    ],
+)
+def test_golden_samples_that_are_something_else_are_refused(copy, arrays):
+    change_golden(copy, **arrays)
+    with pytest.raises(BundleError, match="has no golden samples"):
+        verify(read_bundle(copy))
+
+
+@pytest.mark.parametrize("at", [8, 40, 150, -30])
+def test_a_golden_archive_that_is_broken_within_is_refused(copy, at):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images.npy", (copy / "golden.npz").read_bytes())
+    content = bytearray(packed.getvalue())
+    content[at] ^= 0xFF
+    put_golden(copy, bytes(content))
+    with pytest.raises(BundleError, match="has no golden samples"):
+        verify(read_bundle(copy))
+
+
+def test_golden_samples_that_would_fill_the_memory_are_not_unpacked(copy):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images.npy", bytes(verify_module.MOST_UNPACKED + 1))
+    put_golden(copy, packed.getvalue())
+    with pytest.raises(BundleError, match="at most 67108864 are read"):
+        verify(read_bundle(copy))
