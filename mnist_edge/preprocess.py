@@ -34,18 +34,21 @@ def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.divide(images, BYTE, dtype=np.float32, order="C")
 
 
-def as_batch(images: Any, shape: tuple[int, int, int]) -> NDArray[Any]:
+def as_batch(images: Any, shape: tuple[int, int, int], *, single: bool = False) -> NDArray[Any]:
     """Return `images` as one batch [N, height, width, channels], checked; no copy if none is due.
 
     Args:
         images: one image or several: [H,W], [H,W,C], [N,H,W], [N,H,W,C] or a list of such
-            images; uint8 in 0..255, or float32 in 0..1. The channel axis may be left out when
-            there is one channel.
+            images; uint8 in 0..255, or float32 in 0..1, which the Encoder looks at. The channel
+            axis may be left out when there is one channel.
         shape: height, width and channels that the model takes.
+        single: there must be one image.
 
     Raises:
-        InputError: another shape, another dtype, NaN, or floats outside 0..1.
+        InputError: another shape, dtype or number of images, or masked pixels.
     """
+    if np.any(getattr(images, "mask", False)):  # of numpy.ma: asarray would show what is masked
+        raise InputError("images with masked pixels; wanted all of them: use .filled(0)")
     try:
         batch = np.asarray(images)
     except ValueError:
@@ -61,8 +64,8 @@ def as_batch(images: Any, shape: tuple[int, int, int]) -> NDArray[Any]:
         batch = batch[None, ..., None] if batch.ndim == 2 else batch[..., None]
     else:
         raise InputError(f"images of shape {list(batch.shape)}; wanted {_wanted(shape)}")
-    if batch.dtype == np.float32 and batch.size:
-        _check_range(batch)
+    if single and len(batch) != 1:
+        raise InputError(f"{len(batch)} images; wanted one: use probabilities() for any number")
     return batch
 
 
@@ -109,7 +112,12 @@ class Encoder:
         """Return a batch from `as_batch` in the model's dtype, same shape, contiguous.
 
         float32 images for a float model are handed on without a copy where they are contiguous.
+
+        Raises:
+            InputError: NaN, or floats outside 0..1.
         """
+        if batch.dtype == np.float32 and batch.size:
+            _check_range(batch)
         if self._quant is None:
             return to_unit(batch) if batch.dtype == np.uint8 else np.ascontiguousarray(batch)
         if batch.dtype != np.uint8:

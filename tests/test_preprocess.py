@@ -54,13 +54,26 @@ def test_colour_images_keep_their_channels():
         ([np.zeros((28, 28), np.uint8), np.zeros((27, 28), np.uint8)], "different shapes"),
         ("digit", "dtype"),
         (None, "dtype"),
+        (np.ma.masked_greater(IMAGES[0], 100), "masked pixels"),
     ],
 )
 def test_anything_else_is_refused_in_one_line(images, said):
+    encoder = Encoder(TensorSpec("image", (None, 28, 28, 1), "float32"))
     with pytest.raises(InputError, match=said) as caught:
-        as_batch(images, SHAPE)
+        encoder(as_batch(images, SHAPE))
     assert "\n" not in str(caught.value)
     assert "wanted" in str(caught.value)
+
+
+def test_a_mask_that_masks_nothing_is_no_mask():
+    assert as_batch(np.ma.array(IMAGES), SHAPE).shape == (3, 28, 28, 1)
+
+
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[:0]])
+def test_one_image_is_one(images):
+    assert len(as_batch(IMAGES[0], SHAPE, single=True)) == 1
+    with pytest.raises(InputError, match=f"{len(images)} images; wanted one"):
+        as_batch(images, SHAPE, single=True)
 
 
 def test_bytes_and_floats_are_the_same_numbers():

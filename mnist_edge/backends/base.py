@@ -163,12 +163,14 @@ class Backend(ABC):
             InputError: another shape or dtype.
             ModelError: the backend is closed, or the runtime fails.
         """
+        if not isinstance(raw, np.ndarray):
+            raise InputError(f"raw input is {type(raw).__name__}; {self._wanted_raw()}")
         if raw.dtype != self.input.dtype or raw.shape[1:] != self.image_shape or not len(raw):
-            raise InputError(
-                f"raw input is {raw.dtype} {list(raw.shape)}; "
-                f"wanted {self.input.dtype} [N,{','.join(map(str, self.image_shape))}]"
-            )
+            raise InputError(f"raw input is {raw.dtype} {shown(raw.shape)}; {self._wanted_raw()}")
         return self._checked(raw)
+
+    def _wanted_raw(self) -> str:
+        return f"wanted {self.input.dtype} [N,{','.join(map(str, self.image_shape))}]"
 
     def infer_one(self, image: Any) -> NDArray[Any]:
         """Return the raw output [K] of one image, the quickest way there is; the caller owns it.
@@ -195,11 +197,7 @@ class Backend(ABC):
             else:
                 found = self._guarded(self._run_image, image)
         else:
-            batch = as_batch(image, self.image_shape)
-            if len(batch) != 1:
-                raise InputError(
-                    f"{len(batch)} images; wanted one: use probabilities() for several"
-                )
+            batch = as_batch(image, self.image_shape, single=True)
             if batch.dtype == BYTE:
                 found = self._guarded(self._run_image, batch)
             else:
@@ -220,7 +218,12 @@ class Backend(ABC):
             ModelError: the backend is closed, or the runtime fails, or gives what is not finite.
         """
         batch = as_batch(images, self.image_shape)
-        found = np.empty((len(batch), self.classes), np.float32)
+        try:
+            found = np.empty((len(batch), self.classes), np.float32)
+        except MemoryError:
+            raise InputError(
+                f"{len(batch)} images, whose answers memory does not hold: give fewer at a time"
+            ) from None
         step = min(self.max_batch or CHUNK, CHUNK)
         starts = iter(range(0, len(batch), step))  # each worker takes the next when it is free
 

@@ -126,6 +126,21 @@ def test_invoke_refuses_other_shapes_and_dtypes(backend, raw):
         backend.invoke(raw)
 
 
+@pytest.mark.parametrize("raw", [None, "digit", [1, 2], b"bytes", 3])
+def test_invoke_refuses_what_is_no_array(backend, raw):
+    with pytest.raises(InputError, match=rf"raw input is {type(raw).__name__}; wanted "):
+        backend.invoke(raw)
+
+
+def test_more_images_than_memory_holds_are_refused(backend):
+    for dtype in (np.uint8, np.float32):
+        endless = np.broadcast_to(np.zeros((28, 28), dtype), (10**13, 28, 28))
+        with pytest.raises(InputError, match="give fewer at a time"):
+            backend.infer(endless)
+        with pytest.raises(InputError, match="wanted one"):
+            backend.infer_one(endless)
+
+
 def test_many_threads_get_the_right_answers(backend, dataset):
     images = dataset.test.images[:24]
     expected = [backend.infer(image) for image in images]
