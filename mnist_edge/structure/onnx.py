@@ -117,7 +117,11 @@ def _ports(values: list[dict[str, Any]], found: Found, where: str) -> tuple[Port
             if port.name not in found.constants:
                 raise damaged(where, f"input {port.name} is there twice")
             continue
-        found.add(port.name, tuple(1 if side is None else side for side in port.shape))
+        # How many images is left open: one. Other sizes that are would make all unknown.
+        first, rest = port.shape[:1], port.shape[1:]
+        known = tuple(side for side in rest if side is not None)
+        shape = (*(1 if side is None else side for side in first), *known)
+        found.add(port.name, shape if len(known) == len(rest) else None)
         ports.append(port)
     return tuple(ports)
 

@@ -144,10 +144,10 @@ def resized(taken: Taken) -> Shape | None:
         raise Wrong(f"resizes to {said(wanted)}")
     if ratio and not all(isfinite(value) and 0 < value <= MOST_STEPS for value in ratio):
         raise Wrong(f"resizes by {list(ratio)}")
-    if sides is None or "axes" in taken.settings:
+    if sides is None or {"axes", "keep_aspect_ratio_policy"} & taken.settings.keys():
         return None
     if wanted:
-        return wanted
+        return wanted if len(wanted) == len(sides) else None
     return tuple(floor(side * by) for side, by in zip(sides, ratio or (), strict=False))
 
 
