@@ -10,12 +10,13 @@ import json
 import platform
 import re
 import stat
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.digest import sha256_hex
 from mnist_edge.errors import BundleError, ModelError, OutputError
+from mnist_edge.tolerance import OTHER, tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,8 @@ class ModelEntry:
         output: the same of the output tensor.
         ops: names of the operators within, sorted.
         parity: how the model compares with the Keras reference; empty for the reference itself.
+        tolerance: by runtime, how far its answers to the golden samples may be from those
+            recorded, as a difference of probabilities; under `other` for the rest.
     """
 
     file: str
@@ -53,6 +56,7 @@ class ModelEntry:
     output: dict[str, Any] = field(default_factory=dict)
     ops: tuple[str, ...] = ()
     parity: dict[str, Any] = field(default_factory=dict)
+    tolerance: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as the manifest writes it."""
@@ -130,6 +134,7 @@ def make_entry(path: Path, quantization: str, **details: Any) -> ModelEntry:
         quantization=quantization,
         sha256=sha256_hex(content),
         bytes=len(content),
+        tolerance=tolerances(model_format(path), quantization),
         **details,
     )
 
@@ -227,6 +232,12 @@ def _entry(item: Any) -> ModelEntry:
         raise ValueError(f"{entry.file}: input, output and parity are to be objects")
     if not all(isinstance(op, str) for op in entry.ops):
         raise ValueError(f"{entry.file}: operators are to be text")
+    if not entry.tolerance:  # a bundle of before tolerances were stated
+        return replace(entry, tolerance=tolerances(entry.format, entry.quantization))
+    if not (isinstance(entry.tolerance, dict) and OTHER in entry.tolerance):
+        raise ValueError(f"{entry.file}: tolerance is to be an object with {OTHER!r}")
+    if not all(type(each) in (int, float) and 0 < each < 1 for each in entry.tolerance.values()):
+        raise ValueError(f"{entry.file}: a tolerance is to be a number between 0 and 1")
     return entry
 
 

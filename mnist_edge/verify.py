@@ -12,16 +12,13 @@ import numpy as np
 from mnist_edge.backends import open_backend, runtimes
 from mnist_edge.bundle import checked_bytes, own_name
 from mnist_edge.errors import BundleError, MnistEdgeError
+from mnist_edge.tolerance import allowed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.bundle import Bundle, ModelEntry
 
-# How far one runtime's probabilities may be from another's. Kernels of quantized models round
-# differently on other processors: up to 10 steps of 1/256 were seen between LiteRT and
-# tflite-runtime, up to 6e-7 between floats.
-TOLERANCE = {"float32": 1e-4, "float16": 1e-2, "int16x8": 1e-2, "int8": 0.06, "dynamic": 0.06}
 MOST_UNPACKED = 64 << 20  # bytes of golden samples; 20 images and the answers to them take 20 kB
 
 
@@ -34,12 +31,16 @@ class Finding:
         runtime: where it was run; None if it was only hashed, no runtime being installed for it.
         holds: whether all held.
         detail: in words, what was found.
+        worst: the largest difference of a probability; None where none could be told.
+        tolerance: the difference that the manifest allows this runtime; None as for `worst`.
     """
 
     file: str
     runtime: str | None
     holds: bool
     detail: str
+    worst: float | None = None
+    tolerance: float | None = None
 
     def __bool__(self) -> bool:
         return self.holds
@@ -123,10 +124,11 @@ def _run(
             entry.file, runtime, False, f"gives {list(came.shape)}, wanted {list(wanted.shape)}"
         )
     worst = float(np.abs(came - wanted).max())
-    tolerance = TOLERANCE[entry.quantization]
+    tolerance = allowed(entry.tolerance, runtime)
     top = np.sort(wanted, axis=1)
     tie = top[:, -1] - top[:, -2] <= tolerance
     other = int(((came.argmax(1) != wanted.argmax(1)) & ~tie).sum())
     detail = f"{len(came)} golden samples, differs by {worst:.2g} at most, {other} other labels"
     holds = bool(worst <= tolerance) and other == 0
-    return Finding(entry.file, runtime, holds, f"{detail} (allowed {tolerance:g}, 0)")
+    detail = f"{detail} (allowed {tolerance:g}, 0)"
+    return Finding(entry.file, runtime, holds, detail, worst, tolerance)

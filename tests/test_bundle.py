@@ -16,6 +16,7 @@ from mnist_edge.bundle import (
     read_bundle,
 )
 from mnist_edge.errors import BundleError, ModelError, OutputError
+from mnist_edge.tolerance import tolerances
 
 CONTENT = b"not really a model"
 ENTRY = {
@@ -24,6 +25,13 @@ ENTRY = {
     "quantization": "int8",
     "sha256": hashlib.sha256(CONTENT).hexdigest(),
     "bytes": len(CONTENT),
+}
+DEFAULTS = {
+    "input": {},
+    "output": {},
+    "ops": [],
+    "parity": {},
+    "tolerance": tolerances("tflite", "int8"),
 }
 
 
@@ -40,14 +48,14 @@ def test_a_bundle_is_read_as_it_was_written(tmp_path):
     (entry,) = bundle.models
     assert bundle.entry("a-int8.tflite") is entry
     assert bundle.read_file(entry) == CONTENT
-    assert entry.as_dict() == {**ENTRY, "input": {}, "output": {}, "ops": [], "parity": {}}
+    assert entry.as_dict() == {**ENTRY, **DEFAULTS}
 
 
 def test_an_entry_tells_size_and_hash_of_its_file(tmp_path):
     path = tmp_path / "a-int8.tflite"
     path.write_bytes(CONTENT)
     entry = make_entry(path, "int8", ops=("ADD",))
-    assert entry.as_dict() == {**ENTRY, "input": {}, "output": {}, "ops": ["ADD"], "parity": {}}
+    assert entry.as_dict() == {**ENTRY, **DEFAULTS, "ops": ["ADD"]}
 
 
 @pytest.mark.parametrize("content", [CONTENT[:-1], b"", CONTENT[:-1] + b"L", CONTENT + b"x"])
@@ -226,3 +234,25 @@ def test_a_suffix_tells_the_format(tmp_path):
     assert model_format(tmp_path / "a.TFLITE") == "tflite"
     with pytest.raises(ModelError, match=r"wanted \.tflite, \.onnx, \.keras or a bundle folder"):
         model_format(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "said"),
+    [
+        ({"litert": 0.1}, "tolerance is to be an object with 'other'"),
+        ([0.1], "tolerance is to be an object"),
+        ({"other": 2}, "a number between 0 and 1"),
+        ({"other": True}, "a number between 0 and 1"),
+        ({"other": "0.1"}, "a number between 0 and 1"),
+    ],
+)
+def test_a_tolerance_that_tolerates_anything_is_refused(tmp_path, tolerance, said):
+    model = {**json.loads((write(tmp_path) / "manifest.json").read_text())["models"][0]}
+    write(tmp_path, models=[{**model, "tolerance": tolerance}])
+    with pytest.raises(BundleError, match=said):
+        read_bundle(tmp_path)
+
+
+def test_a_manifest_of_before_gets_the_tolerances_of_today(tmp_path):
+    (entry, *_rest) = read_bundle(write(tmp_path)).models
+    assert entry.tolerance == tolerances(entry.format, entry.quantization)

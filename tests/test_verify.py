@@ -1,5 +1,6 @@
 import hashlib
 import io
+import json
 import shutil
 import zipfile
 
@@ -9,6 +10,7 @@ import pytest
 from mnist_edge import verify as verify_module
 from mnist_edge.bundle import manifest_text, read_bundle
 from mnist_edge.errors import BundleError
+from mnist_edge.tolerance import tolerances
 from mnist_edge.verify import verify
 
 
@@ -83,7 +85,32 @@ def test_a_float_is_held_more_closely_than_an_int8(copy):
     change_golden(copy, **moved)
     bad = [each.file for each in verify(read_bundle(copy), "onnxruntime") if not each]
     assert bad == ["edge-float32.onnx"]
-    assert verify_module.TOLERANCE["float32"] < 0.01 < verify_module.TOLERANCE["int8"]
+    assert tolerances("onnx", "float32")["onnxruntime"] < 0.01
+    assert tolerances("onnx", "int8")["onnxruntime"] > 0.01
+
+
+@pytest.mark.needs("onnxruntime")
+def test_the_manifest_says_how_close_each_runtime_must_come(copy):
+    with np.load(copy / "golden.npz") as golden:
+        moved = golden["edge-float32.onnx"] + np.float32(0.01)
+    change_golden(copy, **{"edge-float32.onnx": moved})
+    found = {each.file: each for each in verify(read_bundle(copy), "onnxruntime")}
+    assert not found["edge-float32.onnx"]
+    assert found["edge-float32.onnx"].worst == pytest.approx(0.01, abs=1e-5)
+    text = (copy / "manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text)
+    for model in manifest["models"]:
+        model["tolerance"] = {"onnxruntime": 0.02, "other": 1e-9}
+    (copy / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
+    found = {each.file: each for each in verify(read_bundle(copy), "onnxruntime")}
+    assert found["edge-float32.onnx"].tolerance == 0.02
+    assert all(found.values())
+
+
+def test_export_states_a_tolerance_for_every_model(bundle):
+    for model in bundle.manifest["models"]:
+        assert model["tolerance"] == tolerances(model["format"], model["quantization"])
+        assert 0 < min(model["tolerance"].values()) < model["tolerance"]["other"] < 0.1
 
 
 def test_golden_samples_that_are_absent_or_damaged_are_named(copy):
