@@ -7,6 +7,7 @@ scaled into 20x20 pixels with its proportions kept, its centre of mass in the mi
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,8 +20,12 @@ from mnist_edge.preprocess import IMAGE_SIZE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+# Pillow knows others, some of which run programs (EPS) or take any memory that a file asks for.
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
+MOST_PIXELS = 50_000_000  # 8165x6124; four bytes each, and as many again where it is turned
 INK_BOX = 20  # pixels a side that the ink is scaled into
 INK_FLOOR = 0.25  # of the contrast; fainter pixels are paper when the ink's box is sought
 DOUBT = "NOT SURE: "  # what a step begins with that says why the reading may be wrong
@@ -104,34 +109,50 @@ def _paper(pixels: NDArray[np.uint8]) -> float:
 
 def _grey(source: Path | BinaryIO, name: str) -> tuple[NDArray[np.uint8], list[str]]:
     try:
-        from PIL import Image, ImageOps, UnidentifiedImageError
+        from PIL import Image, UnidentifiedImageError
     except ImportError:
         raise MissingExtraError("Pillow", "cli") from None
     if isinstance(source, Path) and not source.is_file():
         raise InputError(f"no image at {source}: check the name")
-    steps = []
     try:
-        with Image.open(source) as file:
-            picture = ImageOps.exif_transpose(file)
-            if _may_be_transparent(picture):
-                picture = picture.convert("RGBA")
-                ground = "white" if _has_dark_ink(np.asarray(picture)) else "black"
-                paper = Image.new("RGBA", picture.size, ground)
-                picture = Image.alpha_composite(paper, picture)
-                steps.append(f"laid on {ground} where transparent")
-            # 16-bit grey, which Pillow would clip and not scale; Pillow 9 has a PNG's as I.
-            if picture.mode.startswith("I;16") or (picture.mode, file.format) == ("I", "PNG"):
-                scaled = (np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8)
-                return scaled, [*steps, "made 8-bit"]
-            if picture.mode != "L":
-                steps.append("made grey")
-            return np.asarray(picture.convert("L")), steps
-    except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        with warnings.catch_warnings():  # of sizes, which are checked here, and of damaged tags
+            warnings.simplefilter("ignore")
+            with Image.open(source, formats=FORMATS) as file:
+                if file.width * file.height > MOST_PIXELS:
+                    raise InputError(
+                        f"{name} is {file.width}x{file.height}; wanted at most {MOST_PIXELS:,} "
+                        "pixels: make it smaller"
+                    )
+                return _upright_grey(file)
+    except InputError:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError):
         raise InputError(
-            f"{name} is not an image that Pillow can read; wanted PNG or JPEG"
+            f"{name} is not an image that Pillow can read; wanted {', '.join(FORMATS)}"
         ) from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{name} is a damaged image: {error}") from None
+    except Exception as error:  # a damaged image brings Pillow to raise all sorts
+        raise InputError(
+            f"{name} is a damaged image: {str(error) or type(error).__name__}"
+        ) from None
+
+
+def _upright_grey(file: ImageFile) -> tuple[NDArray[np.uint8], list[str]]:
+    from PIL import Image, ImageOps
+
+    steps = []
+    picture = ImageOps.exif_transpose(file)
+    if _may_be_transparent(picture):
+        picture = picture.convert("RGBA")
+        ink, alpha = picture.convert("L"), picture.getchannel("A")
+        ground = "white" if _has_dark_ink(np.asarray(ink), np.asarray(alpha)) else "black"
+        picture = Image.composite(ink, Image.new("L", picture.size, ground), alpha)
+        return np.asarray(picture), [f"laid on {ground} where transparent", "made grey"]
+    # 16-bit grey, which Pillow would clip and not scale; Pillow 9 has a PNG's as I.
+    if picture.mode.startswith("I;16") or (picture.mode, file.format) == ("I", "PNG"):
+        return (np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8), ["made 8-bit"]
+    if picture.mode != "L":
+        steps.append("made grey")
+    return np.asarray(picture.convert("L")), steps
 
 
 def _may_be_transparent(picture: Image) -> bool:
@@ -140,11 +161,10 @@ def _may_be_transparent(picture: Image) -> bool:
     return "transparency" in picture.info or any(mode.endswith(("A", "a")) for mode in modes)
 
 
-def _has_dark_ink(pixels: NDArray[np.uint8]) -> bool:
-    """Say whether what is drawn on a transparent ground (RGBA [H,W,4]) is rather dark."""
-    alpha = pixels[..., 3]
+def _has_dark_ink(grey: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bool:
+    """Say whether what is drawn on a transparent ground, both [H,W], is rather dark."""
     # einsum makes floats a piece at a time, not of the whole picture
-    brightness = np.einsum("ijk,ij->", pixels[..., :3], alpha, dtype=np.float64) / 3
+    brightness = np.einsum("ij,ij->", grey, alpha, dtype=np.float64)
     return float(brightness) <= 127 * max(float(alpha.sum()), 1.0)
 
 

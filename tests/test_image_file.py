@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import sys
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, UnidentifiedImageError
 
+from mnist_edge import image_file
 from mnist_edge.errors import InputError, MissingExtraError
 from mnist_edge.image_file import read_array, read_image
 
@@ -266,12 +268,46 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path):
         assert refused(path) == f"no image at {path}: check the name"
 
 
-@pytest.mark.parametrize("most", [1000, 6000])  # Pillow's error above twice that, else a warning
-def test_an_image_of_too_many_pixels_is_refused(tmp_path, monkeypatch, most):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
-    assert "is not an image that Pillow can read" in refused(
-        saved(tmp_path, Image.new("L", (100, 100)))
-    )
+def test_an_image_of_too_many_pixels_is_refused_unread(tmp_path, monkeypatch):
+    path = saved(tmp_path, Image.new("L", (100, 100)))
+    monkeypatch.setattr(image_file, "MOST_PIXELS", 9_999)
+    assert "is 100x100; wanted at most 9,999 pixels: make it smaller" in refused(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow's own, above twice that
+    assert "is not an image that Pillow can read" in refused(path)
+
+
+def test_a_small_file_that_says_it_is_huge_is_refused(tmp_path):
+    path = saved(tmp_path, Image.new("L", (100, 100)))
+    content = bytearray(path.read_bytes())
+    content[16:24] = (7071).to_bytes(4, "big") + (7072).to_bytes(4, "big")
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+    assert "is 7071x7072; wanted at most 50,000,000 pixels" in refused(path)
+
+
+@pytest.mark.parametrize("form", ["EPS", "DDS", "ICO", "JPEG2000", "PDF"])
+def test_formats_beyond_pictures_are_not_opened(tmp_path, form):
+    path = tmp_path / "image.png"
+    drawn().save(path, form)
+    assert "wanted PNG, JPEG, BMP, WEBP, TIFF, GIF, PPM" in refused(path)
+
+
+def test_what_pillow_warns_of_is_not_printed(tmp_path):
+    path = saved(tmp_path, drawn((40, 40)), "image.tif")
+    path.write_bytes(path.read_bytes()[:60])  # within its tags
+    with pytest.warns(UserWarning, match="EXIF"), pytest.raises(UnidentifiedImageError):
+        Image.open(path)
+    assert "is not an image that Pillow can read" in refused(path)
+
+
+def test_whatever_pillow_raises_is_told_as_damage(tmp_path, monkeypatch):
+    path = saved(tmp_path, digit())
+
+    def broken(*_args, **_options):
+        raise NotImplementedError
+
+    monkeypatch.setattr(Image, "open", broken)
+    assert refused(path).endswith("is a damaged image: NotImplementedError")
 
 
 def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
