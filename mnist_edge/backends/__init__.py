@@ -25,6 +25,8 @@ from mnist_edge.model_file import ModelFile, format_of, read_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mnist_edge.structure import Structure
+
 NAMES = {"tflite": "a TensorFlow Lite model", "onnx": "an ONNX model"}
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "candidates",
     "installed_runtime",
     "known_runtimes",
+    "lacks",
     "open_backend",
     "open_model",
     "runtimes",
@@ -63,36 +66,57 @@ def open_backend(
 def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1) -> Backend:
     """Open a model that was read; everything else is as in `open_backend`."""
     rows = candidates(runtime, model.format)
-    if not model.vouched and model.format != "keras":
-        _examine(model)
+    # A manifest vouches for a bundle's models; they are examined where a runtime refuses them.
+    structure = None if model.vouched else _examined(model)
     failed = {}
-    for candidate in rows:
-        try:
-            backend = candidate.load()(candidate.name, model.path, model.content, threads)
-        except (ModelError, ImportError) as error:
-            if runtime is not None and isinstance(error, MnistEdgeError):
-                raise
-            failed[candidate.name] = str(error)
-        else:
-            if runtime is None:
-                forms = (model.format,)
-                backend.why_passed_over = partial(passed_over, candidate.name, forms, failed)
-            return backend
+    for row in rows:
+        reason = lacks(row, structure)
+        if reason is None:
+            try:
+                backend = row.load()(row.name, model.path, model.content, threads)
+            except (ModelError, ImportError) as error:
+                structure = structure or _examined(model)
+                reason = lacks(row, structure)
+                if reason is None and runtime is not None and isinstance(error, MnistEdgeError):
+                    raise
+                failed[row.name] = str(error)
+            else:
+                if runtime is None:
+                    backend.why_passed_over = partial(
+                        passed_over, row.name, (model.format,), failed
+                    )
+                return backend
+        if reason is not None:
+            failed[row.name] = f"{row.name} cannot run {model.path}: {reason}"
     raise ModelError("; ".join(dict.fromkeys(failed.values())))
 
 
-def _examine(model: ModelFile) -> None:
-    """Make sure that a file which nobody vouches for cannot bring a native loader down.
+def lacks(row: Runtime, structure: Structure | None) -> str | None:
+    """Say what a model needs that an installed runtime does not know; None where all is known."""
+    if structure is None:
+        return None
+    from mnist_edge.backends.needs import why_not  # not on the way to a bundle's first answer
+
+    if why_not(structure, row.name) is None:
+        return None
+    return why_not(structure, row.name, row.version)
+
+
+def _examined(model: ModelFile) -> Structure | None:
+    """Return what a model is made of; None for Keras', which is a program and not examined.
+
+    Nobody vouches for a lone file: what this finds could bring a native loader down.
 
     Raises:
         ModelError: it is not what its name says, damaged, or contradicts itself.
     """
+    if model.format == "keras":
+        return None
     from mnist_edge.structure import examine  # 5 ms, spared bundles
 
-    form = format_of(model.content)
-    if form != model.format:
+    if format_of(model.content) != model.format:
         raise ModelError(
             f"{model.path} is not {NAMES[model.format]}: its bytes "
             f"{model.content[:8]!r} begin none: export or copy it anew"
         )
-    examine(model.content, str(model.path))
+    return examine(model.content, str(model.path))

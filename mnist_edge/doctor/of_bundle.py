@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mnist_edge.backends import lacks
 from mnist_edge.backends.ladder import FORMATS, known_runtimes, nearest, usable
 from mnist_edge.bundle import checked_bytes, own_name
 from mnist_edge.doctor.finding import Finding, State
-from mnist_edge.errors import BundleError
+from mnist_edge.errors import BundleError, ModelError
+from mnist_edge.structure import examine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,13 +68,19 @@ def of_bundle(
 
 def _model(bundle: Bundle, entry: ModelEntry) -> Finding:
     try:
-        bundle.read_file(entry)
-    except BundleError as error:
+        content = bundle.read_file(entry)
+        structure = None if entry.format == "keras" else examine(content, entry.file)
+    except ModelError as error:
         return Finding("bundle", entry.file, str(error), "bad")
-    able = [row.name for row in usable((entry.format,))]
     needs = f"; needs {', '.join(entry.ops)}" if entry.ops else ""
+    rows = usable((entry.format,))
+    lacking = {row.name: lacks(row, structure) for row in rows}
+    able = [name for name, lack in lacking.items() if lack is None]
     if able:
         return Finding("bundle", entry.file, f"whole; {able[0]} takes it{needs}")
+    for name, lack in lacking.items():
+        what, _, remedy = str(lack).partition(": ")
+        return Finding("bundle", entry.file, f"whole; not for {name}: {what}", "warn", remedy)
     value = f"whole; no runtime here opens .{entry.format}{needs}"
     return Finding("bundle", entry.file, value, "note")
 
