@@ -12,7 +12,7 @@ from mnist_edge.backends import Backend, Runtime, candidates, installed_runtime,
 from mnist_edge.backends.ladder import none_usable, passed_over, usable
 from mnist_edge.bundle import Bundle, ModelEntry, read_bundle
 from mnist_edge.errors import BundleError, ModelError
-from mnist_edge.model_file import ModelFile, of_bundle, read_model
+from mnist_edge.model_file import SHIPPED, ModelFile, of_bundle, read_model
 from mnist_edge.quantize import dequantize, dequantize_one
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mnist_edge.quantize import QuantParams
 
-SHIPPED = Path(__file__).with_name("shipped") / "edge"  # the bundle that the wheel carries
+__all__ = ["PREFERENCE", "SHIPPED", "Classifier", "Prediction"]
 
 # Within a bundle: what a runtime for the format is given first. int8 ONNX is smaller than float
 # but no faster, so it comes last.

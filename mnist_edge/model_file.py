@@ -8,6 +8,7 @@ from pathlib import Path
 from mnist_edge.bundle import Bundle, ModelEntry, manifest_beside, model_format
 from mnist_edge.errors import ModelError
 
+SHIPPED = Path(__file__).with_name("shipped") / "edge"  # the bundle that the wheel carries
 IN_MEMORY = Path("model in memory")  # stands where messages name a file
 
 
@@ -20,6 +21,8 @@ class ModelFile:
         format: `tflite`, `onnx` or `keras`.
         content: the file's bytes.
         vouched: a manifest names it, with this size and SHA-256.
+        ours: it came with this package, and is trusted as its code is. A manifest alone says
+            nothing of who wrote it.
         labels: what its classes are called, by that manifest; None without one.
     """
 
@@ -28,6 +31,7 @@ class ModelFile:
     content: bytes
     vouched: bool = False
     labels: tuple[str, ...] | None = None
+    ours: bool = False
 
 
 def of_bundle(bundle: Bundle, entry: ModelEntry) -> ModelFile:
@@ -37,7 +41,8 @@ def of_bundle(bundle: Bundle, entry: ModelEntry) -> ModelFile:
         BundleError: absent, or of another size or SHA-256.
     """
     content = bundle.read_file(entry)
-    return ModelFile(bundle.folder / entry.file, entry.format, content, True, bundle.labels)
+    path, ours = bundle.folder / entry.file, bundle.folder == SHIPPED
+    return ModelFile(path, entry.format, content, True, bundle.labels, ours)
 
 
 def read_model(model: str | Path | bytes | bytearray | memoryview) -> ModelFile:

@@ -1,11 +1,13 @@
+import hashlib
+import json
 import shutil
 
 import pytest
 
 from mnist_edge import Classifier, open_backend
-from mnist_edge.bundle import read_bundle
+from mnist_edge.bundle import manifest_text, read_bundle
 from mnist_edge.errors import BundleError, ModelError
-from mnist_edge.model_file import format_of, of_bundle, read_model
+from mnist_edge.model_file import SHIPPED, format_of, of_bundle, read_model
 
 
 @pytest.mark.parametrize("file", ["edge-int8.tflite", "edge-float32.onnx", "edge.keras"])
@@ -77,3 +79,23 @@ def test_bytes_that_are_no_model_are_named_as_what_they_are():
         Classifier.open(b"just some text, no model")
     with pytest.raises(ModelError, match="model in memory"):
         Classifier.open(b"")
+
+
+def test_a_bundle_is_examined_but_for_our_own(bundle, tmp_path):
+    """A manifest says nothing of who wrote it: its hash may be that of a hostile file."""
+    folder = tmp_path / "hostile"
+    shutil.copytree(bundle.folder, folder)
+    content = b"\x1c\x00\x00\x00TFL3" + bytes(40)
+    (folder / "edge-int8.tflite").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for model in manifest["models"]:
+        if model["file"] == "edge-int8.tflite":
+            model["sha256"], model["bytes"] = hashlib.sha256(content).hexdigest(), len(content)
+    (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
+    with pytest.raises(ModelError, match="is damaged"):
+        open_backend(folder / "edge-int8.tflite")
+    assert [of_bundle(read_bundle(SHIPPED), e).ours for e in read_bundle(SHIPPED).models] == [
+        True,
+        True,
+    ]
+    assert not any(of_bundle(bundle, entry).ours for entry in bundle.models)

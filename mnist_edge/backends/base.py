@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CHUNK = 64  # images a call when many are given: enough to be quick, small enough for the cache
 MOST_THREADS = 1024
 BYTE = np.dtype(np.uint8)
+MOST_VALUES = 1 << 24  # of an image: 4096 by 4096 grey pixels
+MOST_CLASSES = 1 << 16
 CLOSED = -1  # in place of the count of forks
 
 
@@ -368,7 +370,9 @@ def first_line(error: BaseException) -> str:
 def _image_shape(spec: TensorSpec, path: Path) -> tuple[int, int, int]:
     shape = spec.shape
     if len(shape) == 4 and shape[0] in (None, 1) and None not in shape[1:]:
-        return tuple(int(size or 0) for size in shape[1:])  # type: ignore[return-value]
+        height, width, channels = (int(size or 0) for size in shape[1:])
+        if min(height, width, channels) > 0 and height * width * channels <= MOST_VALUES:
+            return height, width, channels
     raise ModelError(
         f"{path} takes {shown(shape)}; wanted images [N,height,width,channels] with N of 1 or any"
     )
@@ -376,7 +380,7 @@ def _image_shape(spec: TensorSpec, path: Path) -> tuple[int, int, int]:
 
 def _classes(spec: TensorSpec, path: Path) -> int:
     shape = spec.shape
-    if len(shape) == 2 and shape[1] is not None and shape[1] >= 2:
+    if len(shape) == 2 and shape[1] is not None and 2 <= shape[1] <= MOST_CLASSES:
         return shape[1]
     raise ModelError(f"{path} gives {shown(shape)}; wanted probabilities [N,classes]")
 

@@ -185,8 +185,13 @@ def test_a_broken_runtime_of_somebody_else_is_left_out(monkeypatch):
         ((None, 784), (None, 10), r"takes \[\?,784\]; wanted images"),
         ((4, 28, 28, 1), (4, 10), r"takes \[4,28,28,1\]"),
         ((None, None, 28, 1), (None, 10), "takes"),
+        ((None, 28, 2**63 - 1, 1), (None, 10), "takes"),
+        ((None, 28, 4294967280, 1), (None, 10), "takes"),
+        ((None, 28, 0, 1), (None, 10), "takes"),
+        ((None, 28, -28, -1), (None, 10), "takes"),
         ((None, 28, 28, 1), (None, 7, 7, 8), r"gives \[\?,7,7,8\]; wanted probabilities"),
         ((None, 28, 28, 1), (None, 1), "gives"),
+        ((None, 28, 28, 1), (None, 2**40), "gives"),
     ],
 )
 def test_what_is_no_image_classifier_is_refused(tmp_path, shape, gives, said):
