@@ -31,6 +31,7 @@ MODULES = {
     "tflite-runtime": "tflite_runtime.interpreter",
     "tensorflow-lite": "tensorflow",
 }
+LOST_S = 10.0  # an interrupt may hit between taking an engine and the care for it: it is lost
 IDENTIFIER = b"TFL3"  # bytes 4..8 of every TensorFlow Lite flatbuffer
 
 
@@ -192,7 +193,8 @@ class _Engines:
                         engine = self._make()
                         self._left -= 1
                         return engine
-                    self._freed.wait()
+                    if not self._freed.wait(LOST_S):
+                        return self._make()
             finally:
                 self._waiting -= 1
         raise ModelError(WAS_CLOSED)

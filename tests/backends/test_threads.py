@@ -83,6 +83,21 @@ def test_threads_wait_for_the_only_engine_and_all_get_it(bundle, dataset):
         assert backend._engines.idle == [only]
 
 
+@pytest.mark.needs("litert")
+def test_an_engine_that_was_lost_to_an_interrupt_is_replaced(bundle, dataset, monkeypatch):
+    from mnist_edge.backends import litert
+
+    monkeypatch.setattr(litert, "LOST_S", 0.05)
+    with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
+        image = dataset.test.images[0]
+        wanted = backend.infer_one(image).tobytes()
+        only = backend._engines.idle[0]
+        backend._engines = litert._Engines(only, backend._engines._make, 1)
+        backend._engines.take()  # and never given back
+        assert backend.infer_one(image).tobytes() == wanted
+        assert len(backend._engines.idle) == 1
+
+
 @pytest.mark.parametrize("file", FILES[:3])
 def test_closing_amid_calls_ends_them_with_one_kind_of_error(bundle, dataset, file):
     backend = open_backend(bundle.folder / file)
