@@ -10,9 +10,8 @@ import json
 import platform
 import re
 import stat
-from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.digest import sha256_hex
 from mnist_edge.errors import BundleError, ModelError, OutputError
@@ -29,8 +28,7 @@ MOST_TEXT = 16 << 20  # bytes of a manifest
 QUANTIZATIONS = ("float32", "float16", "dynamic", "int8", "int16x8")
 
 
-@dataclass(frozen=True)
-class ModelEntry:
+class ModelEntry(NamedTuple):
     """One model as the manifest has it.
 
     Attributes:
@@ -52,19 +50,18 @@ class ModelEntry:
     quantization: str
     sha256: str
     bytes: int
-    input: dict[str, Any] = field(default_factory=dict)
-    output: dict[str, Any] = field(default_factory=dict)
-    ops: tuple[str, ...] = ()
-    parity: dict[str, Any] = field(default_factory=dict)
-    tolerance: dict[str, float] = field(default_factory=dict)
+    input: dict[str, Any]
+    output: dict[str, Any]
+    ops: tuple[str, ...]
+    parity: dict[str, Any]
+    tolerance: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as the manifest writes it."""
-        return {**asdict(self), "ops": list(self.ops)}
+        return {**self._asdict(), "ops": list(self.ops)}
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(NamedTuple):
     """A bundle folder whose manifest has been read and holds."""
 
     folder: Path
@@ -134,9 +131,13 @@ def make_entry(path: Path, quantization: str, **details: Any) -> ModelEntry:
         quantization=quantization,
         sha256=sha256_hex(content),
         bytes=len(content),
-        tolerance=tolerances(model_format(path), quantization),
-        **details,
+        **{**_details(), "tolerance": tolerances(model_format(path), quantization), **details},
     )
+
+
+def _details() -> dict[str, Any]:
+    """Return what an entry has of a model of which nothing is known."""
+    return {"input": {}, "output": {}, "ops": (), "parity": {}, "tolerance": {}}
 
 
 def model_format(path: Path) -> str:
@@ -219,9 +220,9 @@ def own_name(file: str) -> str:
 def _entry(item: Any) -> ModelEntry:
     if not isinstance(item, dict):
         raise ValueError(f"a model is {item!r}; wanted an object")
-    known = {each.name for each in fields(ModelEntry)}  # later versions may write more
+    known = set(ModelEntry._fields)  # later versions may write more
     taken = {key: value for key, value in item.items() if key in known}
-    entry = ModelEntry(**{**taken, "ops": tuple(item.get("ops", ()))})
+    entry = ModelEntry(**{**_details(), **taken, "ops": tuple(item.get("ops", ()))})
     own_name(entry.file)
     if entry.format not in FORMATS.values() or entry.quantization not in QUANTIZATIONS:
         raise ValueError(f"{entry.file} is {entry.format} {entry.quantization}")
@@ -233,7 +234,7 @@ def _entry(item: Any) -> ModelEntry:
     if not all(isinstance(op, str) for op in entry.ops):
         raise ValueError(f"{entry.file}: operators are to be text")
     if not entry.tolerance:  # a bundle of before tolerances were stated
-        return replace(entry, tolerance=tolerances(entry.format, entry.quantization))
+        return entry._replace(tolerance=tolerances(entry.format, entry.quantization))
     if not (isinstance(entry.tolerance, dict) and OTHER in entry.tolerance):
         raise ValueError(f"{entry.file}: tolerance is to be an object with {OTHER!r}")
     if not all(type(each) in (int, float) and 0 < each < 1 for each in entry.tolerance.values()):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mnist_edge.bundle import Bundle, ModelEntry, manifest_beside, model_format
 from mnist_edge.errors import ModelError
@@ -12,8 +12,7 @@ SHIPPED = Path(__file__).with_name("shipped") / "edge"  # the bundle that the wh
 IN_MEMORY = Path("model in memory")  # stands where messages name a file
 
 
-@dataclass(frozen=True)
-class ModelFile:
+class ModelFile(NamedTuple):
     """A model's bytes, read once: what was hashed is what the runtime gets.
 
     Attributes:

@@ -19,7 +19,7 @@ from mnist_edge.data import load
 ROOT = Path(__file__).parent.parent
 HEAVY = ("tensorflow", "keras", "onnx", "onnxruntime", "ai_edge_litert", "typer", "rich")
 HEAVY += ("matplotlib", "PIL", "pooch", "requests", "scipy", "importlib.metadata")
-SLOW = ("_hashlib", "concurrent.futures", "difflib", "importlib.metadata", "mnist_edge.data")
+SLOW = ("_hashlib", "concurrent.futures", "dataclasses", "difflib", "importlib.metadata")
 ON_DEVICE = ("mnist_edge", "mnist_edge.data", "mnist_edge.verify", "mnist_edge.image_file")
 ON_DEVICE += ("mnist_edge.bench.suite", "mnist_edge.training.recipes", "mnist_edge.export.plan")
 ON_DEVICE += ("mnist_edge.doctor",)

@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +98,7 @@ def export(
         manifest["golden"] = _write_golden(folder / GOLDEN, dataset, check, kept, outputs)
         manifest["versions"] = {**manifest.get("versions", {}), **installed_versions(VERSIONED)}
         (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
-    return replace(run, folder=out, manifest=manifest, models=(*kept, *entries))
+    return run._replace(folder=out, manifest=manifest, models=(*kept, *entries))
 
 
 def _training(run: Bundle) -> dict[str, Any]:

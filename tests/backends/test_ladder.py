@@ -69,7 +69,7 @@ def test_tflite_runtime_is_passed_over_where_numpy_is_too_new(pretend, monkeypat
 def test_a_leftover_folder_is_no_runtime(tmp_path, monkeypatch):
     (tmp_path / "leftover").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    row = replace(ROWS["onnxruntime"], module="leftover")
+    row = ROWS["onnxruntime"]._replace(module="leftover")
     assert not row.installed
     (tmp_path / "leftover" / "__init__.py").write_text("")
     importlib.invalidate_caches()
