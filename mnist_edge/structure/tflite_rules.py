@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.structure import tflite_shapes as shapes
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 
 ACTIVATIONS = range(6)
+# By operator: which inputs' scales make its factor, their power, and the factor that is too much;
+# LiteRT 2.3 and tflite-runtime 2.14 abort beyond.
+RESCALED: dict[str, tuple[tuple[int, ...], int, int | None]] = {
+    "ADD": ((0, 1), 1, None),
+    "SUB": ((0, 1), 1, None),
+    "SQUARED_DIFFERENCE": ((0, 1), 2, 1 << 12),
+    "MUL": ((0, 1), 1, 256),
+    "CONV_2D": ((0, 1), 1, 256),
+    "DEPTHWISE_CONV_2D": ((0, 1), 1, 256),
+    "TRANSPOSE_CONV": ((1, 2), 1, 256),
+    "FULLY_CONNECTED": ((0, 1), 1, 256),
+}
 NEED_SCALES = frozenset({"int8", "uint8", "int16"})
 MANY = 1 << 15
 
@@ -75,6 +87,7 @@ def shape_given(
     for tensor in (*inputs, *given) if row.scaled else ():
         if tensor.dtype in NEED_SCALES and not tensor.scales:
             raise Wrong(f"works on {tensor.dtype} without a scale ({tensor.name})")
+    _check_rescaling(name, inputs, given[0])
     for tensor in given if row.alike is not None else ():
         if tensor.dtype != inputs[row.alike or 0].dtype:
             raise Wrong(f"gives {tensor.dtype} for {inputs[row.alike or 0].dtype}")
@@ -82,6 +95,20 @@ def shape_given(
     if shape is not None and (len(shape) > MOST_DIMENSIONS or min(shape, default=1) < 0):
         raise Wrong(f"gives {said(shape)}")
     return shape
+
+
+def _check_rescaling(name: str, inputs: Sequence[Tensor], given: Tensor) -> None:
+    """Refuse scales so far apart that a kernel's fixed-point factor would leave its range."""
+    if given.dtype not in NEED_SCALES or not given.scales or name not in RESCALED:
+        return
+    places, power, most = RESCALED[name]
+    scales = [max(inputs[place].scales, default=0.0) for place in places]
+    if most is None:  # sums are taken with 20 bits more than int8 has, 15 more than int16 has
+        factor, most = 2 * max(scales), 1 << (15 if given.dtype == "int16" else 20)
+    else:
+        factor = prod(scales) if power == 1 else max(scales) ** power
+    if factor >= most * given.scales[0]:
+        raise Wrong(f"rescales by {factor / given.scales[0]:.3g}; wanted below {most}")
 
 
 def _settings(row: Row, table: dict[str, Any]) -> dict[str, Any]:

@@ -201,6 +201,34 @@ def test_settings_of_another_operator_are_refused():
         shape_given("MAX_POOL_2D", table({"beta": 1.0}, 9), [IMAGE], [IMAGE])
 
 
+def quantized(*shape, scale, dtype="int8"):
+    return made(*shape, dtype=dtype, scales=(scale,))
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "settings", "dtype", "most"),
+    [
+        # Tried on LiteRT 2.3 and tflite-runtime 2.14: they abort, or refuse, from there on.
+        ("ADD", [(4,), (4,)], {}, "int8", 2.0**19),
+        ("SUB", [(4,), (4,)], {}, "int8", 2.0**19),
+        ("ADD", [(4,), (4,)], {}, "int16", 2.0**14),
+        ("SQUARED_DIFFERENCE", [(4,), (4,)], None, "int8", 2.0**6),
+        ("MUL", [(4,), (4,)], {}, "int8", 2.0**4),
+        ("FULLY_CONNECTED", [(1, 4), (2, 4)], {}, "int8", 2.0**4),
+        ("CONV_2D", [(1, 9, 9, 3), (4, 3, 3, 3)], CONV, "int8", 2.0**4),
+    ],
+)
+def test_scales_too_far_apart_are_refused(name, shapes, settings, dtype, most):
+    def run(scale):
+        taken = [quantized(*shape, scale=scale, dtype=dtype) for shape in shapes]
+        row = table(settings, ROWS[name].settings)
+        shape_given(name, row, taken, [quantized(1, scale=1.0, dtype=dtype)])
+
+    run(most * 0.99)
+    with pytest.raises(Wrong, match="rescales by"):
+        run(most)
+
+
 FLAT = (prod(IMAGE.shape[1:]),)
 
 
