@@ -43,6 +43,8 @@ class Row(NamedTuple):
         must: whether the settings have to be there.
         scaled: whether integers must have a scale.
         alike: place of the input whose type comes out; None where another may.
+        blank: whether an optional input may be there as a blank. tflite-runtime 2.14 and LiteRT
+            2.3 crash over a blank shape of a RESHAPE.
     """
 
     rule: Callable[[dict[str, Any], Sequence[Tensor]], Shape | None]
@@ -52,6 +54,7 @@ class Row(NamedTuple):
     must: bool = False
     scaled: bool = True
     alike: int | None = 0
+    blank: bool = False
 
 
 def shape_given(
@@ -82,6 +85,8 @@ def shape_given(
         )
     if row is None:
         return None
+    if None in taken and not row.blank:
+        raise Wrong("has a blank in place of an input")
     inputs += [tensor for tensor in taken[needs:] if tensor is not None]
     settings = _settings(row, table)
     for tensor in (*inputs, *given) if row.scaled else ():
@@ -156,11 +161,11 @@ def _table() -> dict[str, Row]:
         "QUANTIZE": Row(shapes.as_is, 1, 1, alike=None),
         "DEQUANTIZE": Row(shapes.as_is, 1, 1, alike=None),
         "CAST": Row(shapes.as_is, 1, 1, scaled=False, alike=None),
-        "CONV_2D": Row(windows.convolved, 2, 3, 1, must=True),
+        "CONV_2D": Row(windows.convolved, 2, 3, 1, must=True, blank=True),
         # The bias may not be left out: LiteRT 2.3 and tflite-runtime 2.14 crash without.
         "DEPTHWISE_CONV_2D": Row(windows.convolved_by_channel, 3, 3, 2, must=True),
-        "TRANSPOSE_CONV": Row(windows.convolved_back, 3, 4, 49, must=True, alike=2),
-        "FULLY_CONNECTED": Row(windows.dense, 2, 3, 8),
+        "TRANSPOSE_CONV": Row(windows.convolved_back, 3, 4, 49, must=True, alike=2, blank=True),
+        "FULLY_CONNECTED": Row(windows.dense, 2, 3, 8, blank=True),
         "BATCH_MATMUL": Row(windows.multiplied, 2, 2, 101),
         "CONCATENATION": Row(shapes.joined, 1, MANY, 10, must=True),
         "PACK": Row(shapes.packed, 1, MANY, 59, must=True, scaled=False),
