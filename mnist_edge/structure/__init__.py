@@ -10,9 +10,10 @@ Python and numpy's names only: nothing native is imported or run.
 from __future__ import annotations
 
 from mnist_edge.errors import ModelError
+from mnist_edge.structure.onnx_checker import check_with_onnx
 from mnist_edge.structure.parts import Op, Port, Structure
 
-__all__ = ["Op", "Port", "Structure", "examine"]
+__all__ = ["Op", "Port", "Structure", "check_with_onnx", "examine"]
 
 TFLITE = b"TFL3"  # bytes 4..8
 ARCHIVE = b"PK\x03\x04"

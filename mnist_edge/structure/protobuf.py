@@ -129,7 +129,7 @@ class Protobuf:
             return list(unpack(f"<{(stop - at) // width}{code}", self._content[at:stop]))
         if kind == "int":
             numbers = []
-            while at < stop:
+            while at < stop and len(numbers) <= self._left:
                 number, at = self._varint(at, stop)
                 numbers.append(number - (1 << 64) if number >> 63 else number)
             self._count(len(numbers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.structure import tflite_shapes as shapes
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 
 ACTIVATIONS = range(6)
+# By operator: which inputs' scales make its factor, their power, and the factor that is too much;
+# LiteRT 2.3 and tflite-runtime 2.14 abort beyond.
+RESCALED: dict[str, tuple[tuple[int, ...], int, int | None]] = {
+    "ADD": ((0, 1), 1, None),
+    "SUB": ((0, 1), 1, None),
+    "SQUARED_DIFFERENCE": ((0, 1), 2, 1 << 12),
+    "MUL": ((0, 1), 1, 256),
+    "CONV_2D": ((0, 1), 1, 256),
+    "DEPTHWISE_CONV_2D": ((0, 1), 1, 256),
+    "TRANSPOSE_CONV": ((1, 2), 1, 256),
+    "FULLY_CONNECTED": ((0, 1), 1, 256),
+}
 NEED_SCALES = frozenset({"int8", "uint8", "int16"})
 MANY = 1 << 15
 
@@ -31,6 +43,8 @@ class Row(NamedTuple):
         must: whether the settings have to be there.
         scaled: whether integers must have a scale.
         alike: place of the input whose type comes out; None where another may.
+        blank: whether an optional input may be there as a blank. tflite-runtime 2.14 and LiteRT
+            2.3 crash over a blank shape of a RESHAPE.
     """
 
     rule: Callable[[dict[str, Any], Sequence[Tensor]], Shape | None]
@@ -40,6 +54,7 @@ class Row(NamedTuple):
     must: bool = False
     scaled: bool = True
     alike: int | None = 0
+    blank: bool = False
 
 
 def shape_given(
@@ -70,11 +85,14 @@ def shape_given(
         )
     if row is None:
         return None
+    if None in taken and not row.blank:
+        raise Wrong("has a blank in place of an input")
     inputs += [tensor for tensor in taken[needs:] if tensor is not None]
     settings = _settings(row, table)
     for tensor in (*inputs, *given) if row.scaled else ():
         if tensor.dtype in NEED_SCALES and not tensor.scales:
             raise Wrong(f"works on {tensor.dtype} without a scale ({tensor.name})")
+    _check_rescaling(name, inputs, given[0])
     for tensor in given if row.alike is not None else ():
         if tensor.dtype != inputs[row.alike or 0].dtype:
             raise Wrong(f"gives {tensor.dtype} for {inputs[row.alike or 0].dtype}")
@@ -82,6 +100,20 @@ def shape_given(
     if shape is not None and (len(shape) > MOST_DIMENSIONS or min(shape, default=1) < 0):
         raise Wrong(f"gives {said(shape)}")
     return shape
+
+
+def _check_rescaling(name: str, inputs: Sequence[Tensor], given: Tensor) -> None:
+    """Refuse scales so far apart that a kernel's fixed-point factor would leave its range."""
+    if given.dtype not in NEED_SCALES or not given.scales or name not in RESCALED:
+        return
+    places, power, most = RESCALED[name]
+    scales = [max(inputs[place].scales, default=0.0) for place in places]
+    if most is None:  # sums are taken with 20 bits more than int8 has, 15 more than int16 has
+        factor, most = 2 * max(scales), 1 << (15 if given.dtype == "int16" else 20)
+    else:
+        factor = prod(scales) if power == 1 else max(scales) ** power
+    if factor >= most * given.scales[0]:
+        raise Wrong(f"rescales by {factor / given.scales[0]:.3g}; wanted below {most}")
 
 
 def _settings(row: Row, table: dict[str, Any]) -> dict[str, Any]:
@@ -129,11 +161,11 @@ def _table() -> dict[str, Row]:
         "QUANTIZE": Row(shapes.as_is, 1, 1, alike=None),
         "DEQUANTIZE": Row(shapes.as_is, 1, 1, alike=None),
         "CAST": Row(shapes.as_is, 1, 1, scaled=False, alike=None),
-        "CONV_2D": Row(windows.convolved, 2, 3, 1, must=True),
+        "CONV_2D": Row(windows.convolved, 2, 3, 1, must=True, blank=True),
         # The bias may not be left out: LiteRT 2.3 and tflite-runtime 2.14 crash without.
         "DEPTHWISE_CONV_2D": Row(windows.convolved_by_channel, 3, 3, 2, must=True),
-        "TRANSPOSE_CONV": Row(windows.convolved_back, 3, 4, 49, must=True, alike=2),
-        "FULLY_CONNECTED": Row(windows.dense, 2, 3, 8),
+        "TRANSPOSE_CONV": Row(windows.convolved_back, 3, 4, 49, must=True, alike=2, blank=True),
+        "FULLY_CONNECTED": Row(windows.dense, 2, 3, 8, blank=True),
         "BATCH_MATMUL": Row(windows.multiplied, 2, 2, 101),
         "CONCATENATION": Row(shapes.joined, 1, MANY, 10, must=True),
         "PACK": Row(shapes.packed, 1, MANY, 59, must=True, scaled=False),

@@ -148,7 +148,7 @@ class Onnx:
         outputs = [Onnx.value("y", ["N", 10])] if outputs is None else outputs
         parts = [(1, row) for row in nodes] + [(5, row) for row in weights]
         parts += [(11, row) for row in inputs] + [(12, row) for row in outputs]
-        body = message(*parts, *graph)
+        body = message((2, "graph"), *parts, *graph)
         return message((1, ir), (7, body), (8, message((2, opset))), *more)
 
 

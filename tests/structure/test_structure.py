@@ -70,14 +70,14 @@ def test_a_truncated_model_is_refused_wherever_it_is_cut(request, model):
 def test_no_flipped_byte_raises_anything_but_a_model_error(request, model):
     content = request.getfixturevalue(model)
     said = []
-    for place in [*range(0, 3000, 3), *range(len(content) - 9000, len(content), 9)]:
+    for place in [*range(0, 2000, 5), *range(len(content) - 6000, len(content), 13)]:
         changed = bytearray(content)
         changed[place] ^= 0xFF
         try:
             examine(bytes(changed), "a")
         except ModelError as error:
             said.append(str(error))
-    assert len(said) > 300
+    assert len(said) > 150
     assert "\n" not in "".join(said)
     assert max(map(len, said)) < 500
 

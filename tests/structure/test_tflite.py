@@ -43,8 +43,11 @@ WRONG = {
     "type-other": ((*tensor(2), "type"), 4, "has 40 bytes of data; its shape .10. takes 80"),
     "buffer-beyond": ((*tensor(2), "buffer"), 23, "takes buffer 23 of 23"),
     "buffer-other": ((*tensor(2), "buffer"), 4, "has 640 bytes of data"),
-    "scale-0": ((*tensor(2), "quantization", "scale", 3), 0.0, "scale that is not finite"),
-    "scale-nan": ((*tensor(0), "quantization", "scale", 0), float("nan"), "scale that is not"),
+    "scale-0": ((*tensor(2), "quantization", "scale", 3), 0.0, "a scale that is not within"),
+    "scale-nan": ((*tensor(0), "quantization", "scale", 0), float("nan"), "not within 1e-30"),
+    # LiteRT 2.3: SIGSEGV
+    "scale-tiny": ((*tensor(12), "quantization", "scale", 0), 1e-38, "a scale that is not within"),
+    "scale-far": ((*tensor(17), "quantization", "scale", 0), 1e6, "rescales by .*; wanted below"),
     "zero-point-beyond": (
         (*tensor(0), "quantization", "zero_point", 0), 300, "int8 takes -128..127",
     ),
