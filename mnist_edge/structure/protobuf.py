@@ -128,7 +128,7 @@ class Protobuf:
             self._count((stop - at) // width)
             return list(unpack(f"<{(stop - at) // width}{code}", self._content[at:stop]))
         if kind == "int":
-            numbers = []
+            numbers: list[int] = []
             while at < stop and len(numbers) <= self._left:
                 number, at = self._varint(at, stop)
                 numbers.append(number - (1 << 64) if number >> 63 else number)
