@@ -112,11 +112,14 @@ def _examined(model: ModelFile) -> Structure | None:
     """
     if model.format == "keras":
         return None
-    from mnist_edge.structure import examine  # 5 ms, spared the shipped bundle
+    from mnist_edge.structure import check_with_onnx, examine  # 5 ms, spared the shipped bundle
 
     if format_of(model.content) != model.format:
         raise ModelError(
             f"{model.path} is not {NAMES[model.format]}: its bytes "
             f"{model.content[:8]!r} begin none: export or copy it anew"
         )
-    return examine(model.content, str(model.path))
+    structure = examine(model.content, str(model.path))
+    if model.format == "onnx" and not model.vouched:
+        check_with_onnx(model.content, structure, str(model.path))
+    return structure

@@ -82,3 +82,20 @@ def test_the_doctor_says_what_the_bundle_needs_that_is_not_there(folder):
     assert found["edge-float32.onnx"].state == "ok"
     assert found["answer"].state == "note"  # it answers, by a runtime further down
     assert "edge-float32.onnx on onnxruntime answers" in found["answer"].value
+
+
+def test_a_lone_onnx_file_is_checked_by_onnx_where_it_is_installed(bundle, tmp_path, monkeypatch):
+    import onnx
+
+    model = onnx.load(bundle.folder / "edge-float32.onnx")
+    next(node for node in model.graph.node if node.op_type == "Conv").input.pop(0)
+    lone = tmp_path / "lone.onnx"
+    onnx.save(model, lone)
+    with pytest.raises(ModelError, match="is damaged"):
+        open_backend(lone)
+    seen = []
+    monkeypatch.setattr("onnx.checker.check_model", lambda content: seen.append(len(content)))
+    shutil.copy(bundle.folder / "edge-float32.onnx", lone)
+    open_backend(lone).close()
+    open_backend(bundle.folder / "edge-float32.onnx").close()
+    assert seen == [lone.stat().st_size]  # a bundle's is vouched for
