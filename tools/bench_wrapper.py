@@ -35,13 +35,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mnist_edge import Classifier
+from mnist_edge import Classifier, runtimes
+from mnist_edge.bundle import read_bundle
 from mnist_edge.machine import describe
 
 BUNDLE = Path(__file__).parent.parent / "artifacts" / "edge"
 INT8, FLOAT, ONNX = "edge-int8.tflite", "edge-float32.tflite", "edge-float32.onnx"
 CALLS = 200  # a round, for what takes microseconds: less than a slice of the scheduler
 MANY = 10_000
+FEW = (2000, 50)  # of them one by one; the second for Keras, which takes a millisecond each
 SECONDS = 0.5  # a round of threads
 PEAK = """
 with open("/proc/self/status") as status:
@@ -58,7 +60,8 @@ print(i.get_tensor(i.get_output_details()[0]["index"]).argmax())
 """
 START_OURS = """
 import numpy as np
-from mnist_edge import Classifier
+from mnist_edge import Classifier, runtimes
+from mnist_edge.bundle import read_bundle
 print(Classifier.open(runtime={runtime!r}).predict(np.zeros((28, 28), np.uint8)).label)
 """
 START_BARE_ONNX = """
@@ -155,33 +158,31 @@ def beside_keras() -> tuple[Ways, dict[str, str], int]:
     return ways, dict.fromkeys(list(ways)[1:], base), 1
 
 
-def many_images() -> tuple[Ways, dict[str, str], int]:
-    """Return the ways to classify 10,000 images; a call is all of them."""
+def many_images() -> tuple[Ways, dict[str, str], dict[str, int]]:
+    """Return the ways to classify many images, on every runtime here, and images a call."""
     stack = images(MANY)
-    single = images(200)
     ways: Ways = {}
     against = {}
-    cores = os.cpu_count() or 1
-    for file, runtime in ((INT8, "litert"), (FLOAT, "litert"), (ONNX, "onnxruntime")):
-        kept = {count: Classifier.open(BUNDLE / file, runtime=runtime, threads=count)
-                for count in dict.fromkeys((1, cores))}  # fmt: skip
-        base = f"{runtime} {file}, one call an image"
-
-        def one_by_one(classifier: Classifier = kept[1]) -> None:
-            for _turn in range(MANY // len(single)):
-                for image in single:
-                    classifier.predict(image)
-
-        ways[base] = one_by_one
-        for count, classifier in kept.items():
-            way = f"{runtime} {file}, probabilities, threads={count}"
-            ways[way] = lambda classifier=classifier: classifier.probabilities(stack)
-            against[way] = base
-    return ways, against, 1
+    counts = {}
+    for runtime in runtimes():
+        for entry in read_bundle(BUNDLE).models:
+            if not runtimes((entry.format,)).count(runtime):
+                continue
+            for threads in dict.fromkeys((1, os.cpu_count() or 1)):
+                classifier = Classifier.open(BUNDLE / entry.file, runtime=runtime, threads=threads)
+                base, way = (f"{runtime} {entry.file}, {how}" for how in
+                             ("one by one", f"threads={threads}"))  # fmt: skip
+                if base not in ways:
+                    few = stack[: FEW[runtime == "keras"]]
+                    ways[base] = lambda few=few, one=classifier: [one.predict(i) for i in few]
+                    counts[base] = len(few)
+                ways[way] = lambda classifier=classifier: classifier.probabilities(stack)
+                against[way], counts[way] = base, MANY
+    return ways, against, counts
 
 
 def timed(ways: Ways, calls: int, rounds: int) -> dict[str, list[float]]:
-    """Return seconds a call of each way, a number a round."""
+    """Return seconds a call of each way, a number a round of `calls` calls."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     order = list(ways)
     for name in order:
@@ -330,9 +331,10 @@ def main() -> None:
         record["keras"] = rows(found, against, 1e6, "µs")
         show("One image, beside Keras", record["keras"], console)
     if "batch" in parts:
-        ways, against, calls = many_images()
-        found = timed(ways, calls, chosen.rounds or 7)
-        record["batch"] = rows(found, against, 1e6 / MANY, "µs an image")
+        ways, against, counts = many_images()
+        found = timed(ways, 1, chosen.rounds or 7)
+        found = {way: [each / counts[way] for each in times] for way, times in found.items()}
+        record["batch"] = rows(found, against, 1e6, "µs an image")
         show(f"{MANY:,} images", record["batch"], console)
     if "threads" in parts:
         found, against = threads(chosen.rounds or 7)
