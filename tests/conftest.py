@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +24,20 @@ FORMATS = {
 WORKSTATION = "litert,tensorflow-lite,onnxruntime,keras"
 RUNTIMES = os.environ.get("MNIST_EDGE_TEST_RUNTIMES", WORKSTATION).split(",")
 BUNDLE = os.environ.get("MNIST_EDGE_TEST_BUNDLE")
+WIDE = "64-bit"  # a machine whose arrays may be larger than any memory
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out, and count as deselected, what needs a runtime that should not be there."""
+    """Leave out, and count as deselected, what needs what should not be there."""
     there = {*RUNTIMES, *(FORMATS[name] for name in RUNTIMES)}
+    if sys.maxsize > 2**32:
+        there.add(WIDE)
     chosen, left_out = [], []
     for item in items:
         needed = {name for mark in item.iter_markers("needs") for name in mark.args}
-        if not needed <= {*FORMATS, *FORMATS.values()}:
-            raise pytest.UsageError(f"{item.nodeid} needs {needed}; wanted some of {FORMATS}")
+        known = {*FORMATS, *FORMATS.values(), WIDE}
+        if not needed <= known:
+            raise pytest.UsageError(f"{item.nodeid} needs {needed}; wanted some of {known}")
         (chosen if needed <= there else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)

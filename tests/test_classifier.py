@@ -117,6 +117,7 @@ def test_a_bundle_without_models_says_so(bundle, tmp_path):
             Classifier.open(tmp_path, runtime=runtime)
 
 
+@needs("litert")
 def test_a_runtime_that_opens_none_of_the_models_says_which_do(bundle, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(bundle.folder, folder)
@@ -127,6 +128,7 @@ def test_a_runtime_that_opens_none_of_the_models_says_which_do(bundle, tmp_path)
         Classifier.open(folder, runtime="litert")
 
 
+@needs("litert", "onnxruntime")
 def test_it_says_why_better_runtimes_were_passed_over(bundle, monkeypatch):
     with Classifier.open(bundle.folder) as classifier:
         assert classifier.backend.passed_over == ()

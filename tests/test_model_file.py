@@ -63,6 +63,7 @@ def test_what_cannot_be_read_says_so(tmp_path, monkeypatch):
         read_model(tmp_path / "a.tflite")
 
 
+@pytest.mark.needs("litert")
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_bytes_open_and_answer_as_their_file_does(bundle, dataset, kind):
     path = bundle.folder / "edge-int8.tflite"
@@ -74,6 +75,7 @@ def test_bytes_open_and_answer_as_their_file_does(bundle, dataset, kind):
         assert backend.classes == 4
 
 
+@pytest.mark.needs("onnx")
 def test_bytes_that_are_no_model_are_named_as_what_they_are():
     with pytest.raises(ModelError, match="model in memory"):
         Classifier.open(b"just some text, no model")

@@ -6,8 +6,11 @@ import pytest
 from mnist_edge.backends import open_backend
 from mnist_edge.backends.base import CHUNK
 
+needs = pytest.mark.needs
+KINDS = [pytest.param(kind, marks=needs("litert")) for kind in ("float32", "int8", "int16x8")]
 
-@pytest.fixture(scope="module", params=["float32", "int8", "int16x8"])
+
+@pytest.fixture(scope="module", params=KINDS)
 def backend(request, bundle):
     with open_backend(bundle.folder / f"edge-{request.param}.tflite", "litert") as opened:
         yield opened
@@ -43,6 +46,7 @@ def test_invoke_takes_more_than_a_chunk_and_strided_arrays(backend, images):
     assert np.array_equal(backend.invoke(raw[:1, ::-1]), backend.invoke(raw[:1, ::-1].copy()))
 
 
+@needs("onnxruntime")
 def test_onnx_runtime_sees_seven_sizes_at_most(bundle, images):
     with open_backend(bundle.folder / "edge-float32.onnx", "onnxruntime") as backend:
         sizes, run = set(), backend._run_part
@@ -57,6 +61,7 @@ def test_onnx_runtime_sees_seven_sizes_at_most(bundle, images):
         assert sizes == {1, 2, 4, 8, 16, 32, 64}
 
 
+@needs("litert")
 @pytest.mark.parametrize("fault", ["refuses", "keeps its own size"])
 def test_a_model_that_cannot_be_resized_runs_one_by_one(bundle, images, monkeypatch, fault):
     from ai_edge_litert.interpreter import Interpreter
@@ -74,7 +79,14 @@ def test_a_model_that_cannot_be_resized_runs_one_by_one(bundle, images, monkeypa
             assert [size for size, interpreter in kept.items() if interpreter] == [1]
 
 
-@pytest.mark.parametrize("file", ["edge-int8.tflite", "edge-float32.tflite", "edge-float32.onnx"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param("edge-int8.tflite", marks=needs("tflite")),
+        pytest.param("edge-float32.tflite", marks=needs("tflite")),
+        pytest.param("edge-float32.onnx", marks=needs("onnx")),
+    ],
+)
 def test_several_threads_give_the_same_bits_as_one(bundle, images, file):
     path = bundle.folder / file
     with open_backend(path) as one, open_backend(path, threads=3) as three:

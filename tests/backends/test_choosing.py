@@ -41,6 +41,7 @@ def test_an_absent_runtime_gets_its_pip_line(bundle):
         open_backend(bundle.folder / "edge-int8.tflite", "tflite-runtime")
 
 
+@needs("onnx")
 def test_no_runtime_at_all_gets_a_pip_line(bundle, monkeypatch):
     monkeypatch.setattr(runtime, "find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "mnist-edge\[onnx\]"'):
@@ -103,7 +104,7 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path, name, content,
 @pytest.mark.parametrize(
     "file",
     [
-        pytest.param("edge-int8.tflite", marks=needs("litert")),
+        pytest.param("edge-int8.tflite", marks=needs("tflite")),
         pytest.param("edge-float32.onnx", marks=needs("onnx")),
         pytest.param("edge.keras", marks=needs("keras")),
     ],

@@ -132,6 +132,7 @@ def test_invoke_refuses_what_is_no_array(backend, raw):
         backend.invoke(raw)
 
 
+@pytest.mark.needs("64-bit")
 def test_more_images_than_memory_holds_are_refused(backend):
     for dtype in (np.uint8, np.float32):
         endless = np.broadcast_to(np.zeros((28, 28), dtype), (10**13, 28, 28))

@@ -76,6 +76,7 @@ def test_a_leftover_folder_is_no_runtime(tmp_path, monkeypatch):
     assert row.installed
 
 
+@pytest.mark.needs("litert", "tensorflow-lite")
 def test_who_falls_to_a_lower_rung_is_told_why(monkeypatch):
     with open_backend(MODEL) as backend:
         assert (backend.runtime, backend.passed_over) == ("litert", ())
@@ -96,6 +97,7 @@ class Absent(property):
         super().__init__(lambda row: row.name not in names)
 
 
+@pytest.mark.needs("litert", "tensorflow-lite")
 def test_a_runtime_that_breaks_on_opening_is_told_of_too(monkeypatch):
     broken = types.ModuleType("ai_edge_litert.interpreter")
 

@@ -18,7 +18,13 @@ from mnist_edge.backends.base import Backend
 from mnist_edge.errors import ModelError
 from mnist_edge.quantize import TensorSpec
 
-FILES = ["edge-int8.tflite", "edge-float32.tflite", "edge-float32.onnx", "edge-int8.onnx"]
+needs = pytest.mark.needs
+FILES = [
+    pytest.param("edge-int8.tflite", marks=needs("tflite")),
+    pytest.param("edge-float32.tflite", marks=needs("tflite")),
+    pytest.param("edge-float32.onnx", marks=needs("onnx")),
+    pytest.param("edge-int8.onnx", marks=needs("onnx")),
+]
 
 
 def answers(backend, images):
@@ -62,6 +68,7 @@ def test_eight_threads_get_the_answers_of_one(bundle, dataset, file):
         assert wrong == []
 
 
+@needs("litert")
 def test_engines_are_no_more_than_processors_or_threads(bundle, dataset):
     images = dataset.test.images[:30]
     with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
@@ -69,6 +76,7 @@ def test_engines_are_no_more_than_processors_or_threads(bundle, dataset):
         assert 1 <= len(backend._engines.idle) <= len(os.sched_getaffinity(0))
 
 
+@needs("litert")
 def test_threads_wait_for_the_only_engine_and_all_get_it(bundle, dataset):
     from mnist_edge.backends.litert import _Engines
 
@@ -204,6 +212,7 @@ def test_what_does_not_survive_a_fork_refuses_in_one_line(tmp_path):
     assert backend.infer_one(image)[1] == 0.75
 
 
+@needs("tflite")
 def test_a_closed_model_is_closed_in_a_forked_child_too(bundle):
     backend = open_backend(bundle.folder / "edge-int8.tflite")
     backend.close()
@@ -211,19 +220,17 @@ def test_a_closed_model_is_closed_in_a_forked_child_too(bundle):
     assert "was closed" in str(got)
 
 
-def label(given):
-    classifier, image = given
-    return classifier.predict(image).label
-
-
+@needs("tflite")
 def test_a_spawned_child_gets_the_classifier_by_pickle(bundle, dataset, tmp_path):
     (tmp_path / "copy.tflite").write_bytes((bundle.folder / "edge-int8.tflite").read_bytes())
     with Classifier.open(tmp_path / "copy.tflite", threads=2) as classifier:
         (tmp_path / "copy.tflite").unlink()  # the bytes travel, not the path
         images = dataset.test.images[:4]
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            got = pool.map(label, [(classifier, image) for image in images])
-        assert got == [classifier.predict(image).label for image in images]
+            given = [(classifier, image) for image in images]
+            got = pool.starmap_async(Classifier.predict, given).get(60)
+        wanted = [classifier.predict(image) for image in images]
+        assert [each.label for each in got] == [each.label for each in wanted]
 
 
 @pytest.mark.parametrize("file", FILES)
