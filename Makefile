@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 EXTRAS := litert,onnx,cli,report,train-cpu
 DEMO := artifacts/runs/demo
 
-.PHONY: help demo test check format artifacts recipes clean
+.PHONY: help demo test test-arm check format artifacts recipes clean
 
 help: ## show this
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, pictures
 	$(BIN)/mnist-edge train --recipe edge --epochs 3 --out $(DEMO) --resume
@@ -19,6 +19,9 @@ demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, 
 
 test: $(VENV)/.develop $(VENV)/.bare ## run the tests
 	$(BIN)/python -m pytest
+
+test-arm: $(VENV)/.develop ## try the wheel as a Raspberry Pi would, emulated; needs qemu-user-static
+	$(BIN)/python -m tools.arm
 
 check: $(VENV)/.develop ## format, lint, import layers, types
 	$(BIN)/ruff format --check .
@@ -37,7 +40,7 @@ recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (
 	$(BIN)/python tools/measure_recipes.py
 
 clean: ## remove what make made, but no runs
-	rm -rf $(VENV) .venv-bare build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bare .arm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # The environment to use the package in, then the tools to work on it.
 $(VENV)/.use: pyproject.toml constraints.txt

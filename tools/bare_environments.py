@@ -18,8 +18,9 @@ PACKAGES = {
     "onnxruntime": ["onnxruntime"],
     "opencv": ["opencv-python-headless"],  # for tools/examples/opencv_runtime
 }
-if sys.version_info < (3, 12):  # the last Python that tflite-runtime has a wheel for
-    PACKAGES["tflite-runtime"] = ["tflite-runtime==2.14.0", "numpy==1.26.4"]
+TFLITE_RUNTIME = ["tflite-runtime==2.14.0", "numpy==1.26.4"]
+if sys.version_info < (3, 12):  # the last Python that it has a wheel for
+    PACKAGES["tflite-runtime"] = TFLITE_RUNTIME
 
 
 def main() -> None:
