@@ -5,10 +5,10 @@ may expect depends on both the quantization and the runtime. Export writes these
 manifest, and `verify` holds a device to what the manifest states.
 
 Each is about twice what was seen, or more, between LiteRT 2.3 or ONNX Runtime 1.31 on x86-64,
-where models are exported, and the runtimes on x86-64, Cortex-A53, A72, A76 and ARMv7
-(artifacts/spread.json, by `make test-arm`). The images were those on which the network is least
-sure, where a step of rounding moves a probability most: on the others nearly all answers are the
-same bits.
+where models are exported, and the runtimes on x86-64, Cortex-A53, A72, A76 and ARMv7 (`hardest`
+in artifacts/platforms.json, by `make test-arm`). The images were those on which the network is
+least sure, where a step of rounding moves a probability most: on the others nearly all answers
+are the same bits.
 """
 
 from __future__ import annotations

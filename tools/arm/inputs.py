@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from mnist_edge.classifier import SHIPPED
+from tools.arm.hardest import make_hardest
 from tools.arm.steps import call, is_made, set_made, stamp
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,12 @@ class Inputs:
 def make_inputs(home: Path) -> Inputs:
     """Make what is not there yet."""
     bundle = make_tests_bundle(home / "bundle")
-    bundles = {"shipped": None, "edge": ROOT / "artifacts" / "edge", "tests": bundle}
+    bundles = {
+        "shipped": None,
+        "edge": ROOT / "artifacts" / "edge",
+        "hardest": make_hardest(home / "hardest"),
+        "tests": bundle,
+    }
     return Inputs(bundles, bundle, draw(home / "images"))
 
 
