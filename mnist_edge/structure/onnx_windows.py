@@ -103,11 +103,9 @@ def dense(taken: Taken) -> Shape | None:
     left, right = taken.shape(0), taken.shape(1)
     if left is None or right is None:
         return None
-    if len(left) != 2 or len(right) != 2:
-        raise Wrong(f"multiplies {said(left)} by {said(right)}")
     left = left[::-1] if taken.settings.get("transA") else left
     right = right[::-1] if taken.settings.get("transB") else right
-    if left[1] != right[0]:
+    if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
         raise Wrong(f"multiplies {said(left)} by {said(right)}")
     return (left[0], right[1])
 

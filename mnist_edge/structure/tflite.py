@@ -104,7 +104,6 @@ def _check_notes(model: dict[str, Any], tensors: int, buffers: int, where: str) 
     for note in model["metadata"] or ():
         if note["name"] is None or note["buffer"] >= buffers:
             raise damaged(where, f"a note lies in buffer {note['buffer']} of {buffers}")
-    in_range(model["metadata_buffer"] or (), buffers, "its notes take", where, "buffer")
     for signature in model["signature_defs"] or ():
         if signature["signature_key"] is None or signature["subgraph_index"]:
             raise damaged(where, f"a signature is of graph {signature['subgraph_index']} of 1")

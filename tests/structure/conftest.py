@@ -57,6 +57,11 @@ def locate(content, *path):
 
 
 @pytest.fixture(scope="session")
+def located():
+    return locate
+
+
+@pytest.fixture(scope="session")
 def patched():
     """A copy of a flatbuffer with one number changed: `patched(content, *path, value)`."""
 

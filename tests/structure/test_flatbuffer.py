@@ -45,6 +45,8 @@ def test_fields_are_read():
         (b"", "lies at byte 0 of 0"),
         (struct.pack("<I", 0), "at no distance"),
         (struct.pack("<I", 400), "lies at byte 400 of 4"),
+        (struct.pack("<I", 6) + bytes(40), "Root begins at byte 6, which 4 does not divide"),
+        (table(0, 4, body=struct.pack("<I", 5) + bytes(20)), "text of Root begins at .*crosswise"),
         (table(back=400), "the vtable of Root lies at byte"),
         (table(back=-2**31), "the vtable of Root lies at byte"),
         (table(back=5), "the vtable of Root has sizes"),

@@ -109,7 +109,22 @@ def broken(made):
     yield "window", node("MaxPool", ["x"], ["y"], kernel_shape=[29, 1]), "29 over 28 pixels"
     yield "no window", node("MaxPool", ["x"], ["y"]), "no kernel_shape"
     yield "pads", node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], pads=[9, 0, 0, 0]), "pads by"
-    yield "dims", node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2, 2]), "slides a window"
+    yield "dims", node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2, 2]), "window .2,2,2. over"
+    yield "pads -", node("MaxPool", ["x"], ["y"], kernel_shape=[2, 1], pads=[-1, 0, 0, 0]), "0..32"
+    yield "strides", node("MaxPool", ["x"], ["y"], kernel_shape=[2, 1], strides=[1]), "1 strides"
+    bare = message((1, "value"), (20, 4))
+    yield "no tensor", small(made, nodes=[made.node("Constant", [], ["y"], (5, bare))]), "no tensor"
+    yield "flat", chain(made, made.node("GlobalMaxPool", ["x"], ["y"]), shape=["N", 9]), "an image"
+    for kind, sides, settings, said in (
+        ("Conv", [8, 28, 3, 1], {"kernel_shape": [5, 1]}, "has kernel_shape .5, 1."),
+        ("ConvTranspose", [28, 5], {}, "has filters .28,5."),
+        ("ConvTranspose", [28, 5, 1, 1], {"output_padding": [1]}, "with .1. more"),
+        ("ConvTranspose", [28, 5, 1, 1], {"output_shape": [2**40, 1]}, "gives .1099511627776,1."),
+        ("ConvTranspose", [3, 5, 1, 1], {}, "takes .1,28,28,1. with filters"),
+        ("Concat", [1, 2], {"axis": 0}, "joins .1,28,28,1. and .1,2."),
+    ):
+        row = made.weights("w", sides)
+        yield said, chain(made, made.node(kind, ["x", "w"], ["y"], **settings), row), said
     yield "order", node("Transpose", ["x"], ["y"], perm=[0, 1, 1, 2]), "in the order"
     yield "axis", node("Flatten", ["x"], ["y"], axis=9), "dimension 9 of 4"
     yield "matrices", node("MatMul", ["x", "x"], ["y"]), "multiplies"
@@ -123,14 +138,21 @@ def broken(made):
         ("Expand", [3, 28, 3, 1], "takes .1,28,28,1. and .3,28,3,1."),
         ("Tile", [1, 1, 2**30, 1], "too often"),
         ("Pad", [0, 2**40, 0, 0, 0, 0, 0, 0], "pads by"),
+        ("Pad", [0, -30, 0, 0, 0, 0, 0, 0], "gives .1,-2,28,1."),
+        ("Reshape", [-1, -1], "turns"),
         ("Unsqueeze", [9], "along dimensions"),
         ("Squeeze", [1], "drops dimensions"),
     ):
         row = made.integers("n", *numbers)
         yield f"{kind} {said}", chain(made, made.node(kind, ["x", "n"], ["y"]), row), said
-    for kind in ("Expand", "Tile", "Pad"):
-        content = chain(made, made.node(kind, ["x", "x"], ["y"]), shape=IMAGE)
-        yield f"{kind} computed", content, "computes"
+    for kind, taken in (
+        *(("Expand", ["x", "x"]), ("Tile", ["x", "x"]), ("Pad", ["x", "x"])),
+        *(("Resize", ["x", "", "x"]), ("ConstantOfShape", ["x"])),
+    ):
+        yield f"{kind} computed", chain(made, made.node(kind, taken, ["y"])), "computes"
+    cut = made.node("Slice", ["x", "n", "n", "n", "m"], ["y"])
+    rows = made.integers("n", 1), made.integers("m", 0)
+    yield "step 0", chain(made, cut, *rows), "cuts .1,28,28,1. from .1. to .1. by .0."
     row = made.integers("n", 2**36)
     yield "filled", chain(made, made.node("ConstantOfShape", ["n"], ["y"]), row), "256 GiB"
     row = made.weights("n", [4], struct.pack("<4f", 1, 1e6, 1, 1))

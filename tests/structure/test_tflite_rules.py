@@ -5,9 +5,10 @@ from math import prod
 
 import pytest
 
+from mnist_edge.errors import ModelError
 from mnist_edge.structure import Op
 from mnist_edge.structure.tensors import Wrong
-from mnist_edge.structure.tflite_graph import any_batch
+from mnist_edge.structure.tflite_graph import any_batch, check_graph
 from mnist_edge.structure.tflite_rules import ROWS, shape_given
 from mnist_edge.structure.tflite_tensors import Tensor
 
@@ -252,3 +253,29 @@ def test_only_a_graph_whose_constants_allow_it_takes_several_images(taken, out, 
 def test_a_graph_for_two_images_at_once_takes_no_others():
     graph = {"inputs": (0,), "outputs": (0,), "operators": []}
     assert not any_batch(graph, [], [made(2, 28, 28, 1)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"intermediates": (7,)}, "uses tensor 7 of 2"),
+        ({"builtin_options2_type": 3}, "settings of another kind of operator"),
+        ({"large_custom_options_size": 9}, "settings of another kind of operator"),
+    ],
+)
+def test_what_an_operator_has_besides_is_checked(changes, said):
+    row = {
+        **table(), "opcode_index": 0, "inputs": (0,), "outputs": (1,), "intermediates": None,
+        "builtin_options2_type": 0, "large_custom_options_size": 0,
+    }  # fmt: skip
+    graph = {"inputs": (0,), "outputs": (1,), "operators": [row]}
+    check_graph(graph, [Op("RELU", 1)], [IMAGE, IMAGE], "a")
+    graph = {**graph, "operators": [{**row, **changes}]}
+    with pytest.raises(ModelError, match=said):
+        check_graph(graph, [Op("RELU", 1)], [IMAGE, IMAGE], "a")
+
+
+def test_an_output_that_nothing_gives_is_refused():
+    graph = {"inputs": (0,), "outputs": (1,), "operators": []}
+    with pytest.raises(ModelError, match="nothing gives output t"):
+        check_graph(graph, [], [IMAGE, IMAGE], "a")
