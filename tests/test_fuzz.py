@@ -25,9 +25,10 @@ COMMAND = [sys.executable, str(ROOT / "tools" / "fuzz.py")]
 
 
 @pytest.mark.parametrize(
-    ("kind", "cases"), [("litert", 300), ("onnxruntime", 200), ("pictures", 200), ("bundle", 60)]
+    ("kind", "cases"),
+    [("litert", 300), ("onnxruntime", 200), ("pictures", 200), ("bundle", 60), ("arrays", 300)],
 )
-def test_damaged_files_are_refused_in_one_line_or_answered(kind, cases):
+def test_whatever_comes_is_refused_in_one_line_or_answered_rightly(kind, cases):
     command = [*COMMAND, "--kind", kind, "--cases", str(cases), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)
