@@ -169,6 +169,8 @@ class Backend(ABC):
             raise InputError(f"raw input is {type(raw).__name__}; {self._wanted_raw()}")
         if raw.dtype != self.input.dtype or raw.shape[1:] != self.image_shape or not len(raw):
             raise InputError(f"raw input is {raw.dtype} {shown(raw.shape)}; {self._wanted_raw()}")
+        if len(raw) > CHUNK:
+            self._room(len(raw))
         return self._checked(raw)
 
     def _wanted_raw(self) -> str:
@@ -220,12 +222,7 @@ class Backend(ABC):
             ModelError: the backend is closed, or the runtime fails, or gives what is not finite.
         """
         batch = as_batch(images, self.image_shape)
-        try:
-            found = np.empty((len(batch), self.classes), np.float32)
-        except MemoryError:
-            raise InputError(
-                f"{len(batch)} images, whose answers memory does not hold: give fewer at a time"
-            ) from None
+        found = self._room(len(batch))
         step = min(self.max_batch or CHUNK, CHUNK)
         starts = iter(range(0, len(batch), step))  # each worker takes the next when it is free
 
@@ -243,6 +240,15 @@ class Backend(ABC):
         else:
             work(0)
         return found
+
+    def _room(self, images: int) -> NDArray[np.float32]:
+        """Return room for the answers, or say that there is none: a view may have no end."""
+        try:
+            return np.empty((images, self.classes), np.float32)
+        except MemoryError:
+            raise InputError(
+                f"{images} images, whose answers memory does not hold: give fewer at a time"
+            ) from None
 
     def close(self) -> None:
         """Let go of the model; a second call does nothing."""

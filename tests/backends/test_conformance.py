@@ -140,6 +140,9 @@ def test_more_images_than_memory_holds_are_refused(backend):
             backend.infer(endless)
         with pytest.raises(InputError, match="wanted one"):
             backend.infer_one(endless)
+    raw = np.broadcast_to(np.zeros((28, 28, 1), backend.input.dtype), (10**13, 28, 28, 1))
+    with pytest.raises(InputError, match="give fewer at a time"):
+        backend.invoke(raw)
 
 
 def test_many_threads_get_the_right_answers(backend, dataset):
