@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.digest import sha256_hex
 from mnist_edge.errors import BundleError, ModelError, OutputError
-from mnist_edge.tolerance import OTHER, tolerances
+from mnist_edge.tolerance import MOST, OTHER, tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MANIFEST = "manifest.json"
+OURS = {"schema", "models", "labels", "golden", "calibration", "training"}  # keys, any of them
+INPUT = {"dtype": "uint8", "range": [0, 255], "polarity": "bright-on-dark"}
 SCHEMA = 1
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".keras": "keras"}
 OWN_SUFFIXES = {*FORMATS, ".json", ".npz", ".csv", ".png", ".html"}  # what a bundle is made of
@@ -177,6 +179,9 @@ def read_bundle(folder: Path | str) -> Bundle:
         named = named and all(isinstance(label, str) for label in manifest["labels"])
         if not named or not bundle.name or len(bundle.labels) < 2:
             raise ValueError("wanted a name and two labels or more, as text")
+        if len(set(bundle.labels)) != len(bundle.labels):
+            raise ValueError("a label is there twice")
+        _check_input(manifest.get("input", INPUT))
     except (FileNotFoundError, NotADirectoryError):
         raise BundleError(
             f"no bundle at {folder}: it has no {MANIFEST}; make one: mnist-edge export"
@@ -187,22 +192,30 @@ def read_bundle(folder: Path | str) -> Bundle:
     return bundle
 
 
+def _check_input(stated: Any) -> None:
+    """Make sure that a bundle wants images as `preprocess` gives them."""
+    for key, wanted in INPUT.items():
+        if not isinstance(stated, dict) or stated.get(key, wanted) != wanted:
+            raise ValueError(f"input is {stated}; this version knows {key} {wanted}")
+
+
 def manifest_beside(path: Path) -> Bundle | None:
-    """Return the bundle whose folder `path` lies in; None if none of ours is there.
+    """Return the bundle whose folder `path` lies in; None if none is there.
+
+    Another program's manifest.json is none of ours; one that cannot be told from ours, being
+    damaged or unreadable, is taken for ours and does not hold.
 
     Raises:
-        BundleError: there is a manifest of ours, and it does not hold.
+        BundleError: there is a manifest, and it does not hold.
     """
     try:
-        text = _text(path.parent / MANIFEST)
-    except (OSError, ValueError):
-        return None  # none, or somebody else's
-    try:
-        manifest = json.loads(text)
-        ours = isinstance(manifest, dict) and {"schema", "models"} <= set(manifest)
-    except (ValueError, RecursionError):
-        ours = '"schema"' in text and '"sha256"' in text  # and damaged
-    return read_bundle(path.parent) if ours else None
+        manifest = json.loads(_text(path.parent / MANIFEST))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, RecursionError):
+        return read_bundle(path.parent)  # says what is the matter
+    others = isinstance(manifest, dict) and not OURS & set(manifest)
+    return None if others else read_bundle(path.parent)
 
 
 def own_name(file: str) -> str:
@@ -237,8 +250,9 @@ def _entry(item: Any) -> ModelEntry:
         return entry._replace(tolerance=tolerances(entry.format, entry.quantization))
     if not (isinstance(entry.tolerance, dict) and OTHER in entry.tolerance):
         raise ValueError(f"{entry.file}: tolerance is to be an object with {OTHER!r}")
-    if not all(type(each) in (int, float) and 0 < each < 1 for each in entry.tolerance.values()):
-        raise ValueError(f"{entry.file}: a tolerance is to be a number between 0 and 1")
+    fair = (type(each) in (int, float) and 0 < each <= MOST for each in entry.tolerance.values())
+    if not all(fair):
+        raise ValueError(f"{entry.file}: a tolerance is to be a number above 0, {MOST} at most")
     return entry
 
 

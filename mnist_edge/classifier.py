@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,8 +169,10 @@ class Classifier:
             ModelError: the classifier is closed, or the runtime fails.
         """
         found = Prediction(self._infer_one(image), self._quant, self.labels)
-        if self._quant is None and found.confidence != found.confidence:  # only NaN is not itself
-            raise ModelError(f"{self.path} gives NaN; the model is broken: export it anew")
+        if self._quant is None and not isfinite(found.confidence):
+            raise ModelError(
+                f"{self.path} gives NaN or infinity; the model is broken: export it anew"
+            )
         return found
 
     def probabilities(self, images: Any) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from mnist_edge.bundle import Bundle, ModelEntry, manifest_beside, model_format
 from mnist_edge.errors import ModelError
 
 SHIPPED = Path(__file__).with_name("shipped") / "edge"  # the bundle that the wheel carries
+MOST_BYTES = 2 << 30  # neither format can have more
 IN_MEMORY = Path("model in memory")  # stands where messages name a file
 
 
@@ -49,7 +50,8 @@ def read_model(model: str | Path | bytes | bytearray | memoryview) -> ModelFile:
 
     Raises:
         ModelError: no such file, one that cannot be read, or no model by its name.
-        BundleError: the manifest's size or SHA-256 is another.
+        BundleError: the manifest does not hold, does not name the file, or its size or SHA-256 is
+            another.
     """
     if isinstance(model, (bytes, bytearray, memoryview)):
         content = bytes(model)
@@ -61,14 +63,15 @@ def read_model(model: str | Path | bytes | bytearray | memoryview) -> ModelFile:
             raise ModelError(
                 f"no model at {path}: check the path, or make one with mnist-edge export"
             )
-        bundle = manifest_beside(path)
-        for entry in bundle.models if bundle else ():
-            if bundle and entry.file == path.name:
-                return of_bundle(bundle, entry)
-        content = path.read_bytes()
+        for place in dict.fromkeys((path, path.resolve())):  # a link may lead into a bundle
+            if bundle := manifest_beside(place):
+                return of_bundle(bundle, bundle.entry(place.name))
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise ModelError(f"{path} has {size} bytes; wanted a model of {MOST_BYTES} at most")
+        return ModelFile(path, form, path.read_bytes())
     except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from None
-    return ModelFile(path, form, content, labels=bundle.labels if bundle else None)
+        raise ModelError(f"cannot read {path}: {error.strerror}; check its permissions") from None
 
 
 def format_of(content: bytes) -> str:

@@ -47,17 +47,21 @@ def as_batch(images: Any, shape: tuple[int, int, int], *, single: bool = False) 
     Raises:
         InputError: another shape, dtype or number of images, or masked pixels.
     """
-    if np.any(getattr(images, "mask", False)):  # of numpy.ma: asarray would show what is masked
+    if isinstance(images, (list, tuple)):
+        images = _one_kind(images, shape)
+    if isinstance(images, np.ma.MaskedArray) and np.ma.is_masked(images):
         raise InputError("images with masked pixels; wanted all of them: use .filled(0)")
     try:
         batch = np.asarray(images)
     except ValueError:
         raise InputError(f"images of different shapes; wanted each {_wanted(shape)}") from None
-    if batch.dtype != np.uint8 and batch.dtype != np.float32:
+    except Exception as error:  # an __array__ of somebody else's, such as a tensor's on a GPU
         raise InputError(
-            f"images of dtype {batch.dtype}; wanted uint8 in 0..255 or float32 in 0..1: "
-            "convert with .astype"
-        )
+            f"{type(images).__name__} does not become an array ({type(error).__name__}); "
+            f"wanted {_wanted(shape)} as a numpy array"
+        ) from None
+    if batch.dtype != np.uint8 and batch.dtype != np.float32:
+        raise _of_another_dtype(batch, images)
     if batch.shape[-3:] == shape and batch.ndim in (3, 4):
         batch = batch[None] if batch.ndim == 3 else batch
     elif shape[2] == 1 and batch.shape[-2:] == shape[:2] and batch.ndim in (2, 3):
@@ -67,6 +71,41 @@ def as_batch(images: Any, shape: tuple[int, int, int], *, single: bool = False) 
     if single and len(batch) != 1:
         raise InputError(f"{len(batch)} images; wanted one: use probabilities() for any number")
     return batch
+
+
+def _one_kind(images: Any, shape: tuple[int, int, int]) -> Any:
+    """Return a list of images if they are of one dtype, none masked; an empty one as no images.
+
+    Bytes among floats would be turned into floats: 1 would no longer be nearly black.
+    """
+    if not len(images):
+        return np.empty((0, *shape), np.uint8)
+    if any(isinstance(each, np.ma.MaskedArray) and np.ma.is_masked(each) for each in images):
+        raise InputError("images with masked pixels; wanted all of them: use .filled(0)")
+    dtypes = {str(each.dtype) for each in images if isinstance(each, np.ndarray)}
+    if len(dtypes) > 1:
+        raise InputError(
+            f"images of dtypes {', '.join(sorted(dtypes))}; wanted one dtype in a list"
+        )
+    return images
+
+
+def _of_another_dtype(batch: NDArray[Any], came: Any) -> InputError:
+    """Return the error for what is neither uint8 nor float32, with what to do about it."""
+    kind = batch.dtype.kind
+    if not (isinstance(came, np.ndarray) or kind in "biuf"):
+        return InputError(
+            f"{type(came).__name__} is no image; wanted an array of dtype uint8 in 0..255 or "
+            "float32 in 0..1"
+        )
+    remedy = {
+        "f": "use .astype(numpy.float32)",
+        "b": "use .astype(numpy.float32), which makes it 0 and 1",
+        "i": "where it is 0..255, use .astype(numpy.uint8)",
+        "u": "where it is 0..255, use .astype(numpy.uint8)",
+    }
+    what = f"images of dtype {batch.dtype}; wanted uint8 in 0..255 or float32 in 0..1"
+    return InputError(f"{what}: {remedy.get(kind, 'give an array of numbers')}")
 
 
 def _wanted(shape: tuple[int, int, int]) -> str:
@@ -80,9 +119,8 @@ def _check_range(batch: NDArray[np.float32]) -> None:
     if np.isnan(low):
         raise InputError("images with NaN; wanted float32 in 0..1")
     if low < 0 or high > 1:
-        raise InputError(
-            f"float images from {low:g} to {high:g}; wanted 0..1: divide by 255, or pass uint8"
-        )
+        remedy = "divide by 255, or pass uint8" if high > 2 else "scale or clip it"
+        raise InputError(f"float images from {low} to {high}; wanted 0..1: {remedy}")
 
 
 class Encoder:

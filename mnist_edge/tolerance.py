@@ -14,6 +14,7 @@ are the same bits.
 from __future__ import annotations
 
 OTHER = "other"  # runtimes that are not named
+MOST = 0.1  # that a manifest may state: beyond it, anything would hold
 
 STATED = {
     "float32": {"": 1e-5, OTHER: 1e-4},

@@ -93,7 +93,8 @@ def test_what_is_no_plain_file_is_never_waited_for(tmp_path, kind):
     put_instead(tmp_path / MANIFEST, kind)
     with pytest.raises(BundleError, match="is not a manifest"):
         read_bundle(tmp_path)
-    assert manifest_beside(tmp_path / ENTRY["file"]) is None
+    with pytest.raises(BundleError, match="is not a manifest"):  # whose it is, none can tell
+        manifest_beside(tmp_path / ENTRY["file"])
 
 
 def test_a_name_that_no_file_can_have_is_told(tmp_path):
@@ -174,9 +175,13 @@ def test_what_a_later_version_adds_is_ignored(tmp_path):
 def test_a_manifest_beside_a_file_counts_only_if_it_is_ours(tmp_path):
     path = tmp_path / "a-int8.tflite"
     assert manifest_beside(path) is None
-    for text in ("{}", '{"name": "web app"}', "no json", "[]"):
+    for text in ("{}", '{"name": "web app"}'):
         (tmp_path / MANIFEST).write_text(text, encoding="utf-8")
         assert manifest_beside(path) is None
+    for text in ("no json", "[]", "", '{"models": []}', '{"labels": ["a"], "schem`": 1}'):
+        (tmp_path / MANIFEST).write_text(text, encoding="utf-8")
+        with pytest.raises(BundleError, match="is not a manifest"):
+            manifest_beside(path)
     assert manifest_beside(write(tmp_path) / "a-int8.tflite").name == "a"
     with pytest.raises(BundleError, match="schema 9"):
         manifest_beside(write(tmp_path, schema=9) / "a-int8.tflite")
@@ -241,9 +246,9 @@ def test_a_suffix_tells_the_format(tmp_path):
     [
         ({"litert": 0.1}, "tolerance is to be an object with 'other'"),
         ([0.1], "tolerance is to be an object"),
-        ({"other": 2}, "a number between 0 and 1"),
-        ({"other": True}, "a number between 0 and 1"),
-        ({"other": "0.1"}, "a number between 0 and 1"),
+        ({"other": 2}, "a number above 0, 0.1 at most"),
+        ({"other": True}, "a number above 0, 0.1 at most"),
+        ({"other": "0.1"}, "a number above 0, 0.1 at most"),
     ],
 )
 def test_a_tolerance_that_tolerates_anything_is_refused(tmp_path, tolerance, said):
@@ -256,3 +261,17 @@ def test_a_tolerance_that_tolerates_anything_is_refused(tmp_path, tolerance, sai
 def test_a_manifest_of_before_gets_the_tolerances_of_today(tmp_path):
     (entry, *_rest) = read_bundle(write(tmp_path)).models
     assert entry.tolerance == tolerances(entry.format, entry.quantization)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"labels": ["0", "0"]}, "a label is there twice"),
+        ({"input": {"polarity": "dark-on-bright"}}, "this version knows polarity bright-on-dark"),
+        ({"input": {"range": [0, 1]}}, "this version knows range"),
+        ({"input": "images"}, "input is images"),
+    ],
+)
+def test_what_the_wrapper_could_not_honour_is_refused(tmp_path, changes, said):
+    with pytest.raises(BundleError, match=said):
+        read_bundle(write(tmp_path, **changes))

@@ -31,11 +31,21 @@ def test_nobody_vouches_for_a_lone_file_or_bytes(bundle, tmp_path):
     assert not read_model(memoryview(b"anything")).vouched
 
 
-def test_a_file_beside_a_manifest_that_does_not_name_it_is_not_vouched_for(bundle, tmp_path):
+def test_a_file_that_the_manifest_beside_it_does_not_name_is_refused(bundle, tmp_path):
     shutil.copytree(bundle.folder, tmp_path / "copy")
     (tmp_path / "copy" / "other.tflite").write_bytes(b"")
-    model = read_model(tmp_path / "copy" / "other.tflite")
-    assert (model.vouched, model.labels) == (False, ("0", "1", "2", "3"))
+    with pytest.raises(BundleError, match=r"does not name other\.tflite"):
+        read_model(tmp_path / "copy" / "other.tflite")
+
+
+def test_a_link_into_a_bundle_is_held_to_its_manifest(bundle, tmp_path):
+    shutil.copytree(bundle.folder, tmp_path / "copy")
+    link = tmp_path / "link.tflite"
+    link.symlink_to(tmp_path / "copy" / "edge-int8.tflite")
+    assert read_model(link).vouched
+    (tmp_path / "copy" / "edge-int8.tflite").write_bytes(b"changed")
+    with pytest.raises(BundleError, match="its manifest says"):
+        read_model(link)
 
 
 def test_a_changed_model_of_a_bundle_is_refused(bundle, tmp_path):

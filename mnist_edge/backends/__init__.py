@@ -44,12 +44,12 @@ __all__ = [
 
 
 def open_backend(
-    model: str | Path | bytes, runtime: str | None = None, *, threads: int = 1
+    path: str | Path | bytes, runtime: str | None = None, *, threads: int = 1
 ) -> Backend:
     """Open one model.
 
     Args:
-        model: a .tflite, .onnx or .keras file, or the bytes of one. Where a manifest beside the
+        path: a .tflite, .onnx or .keras file, or the bytes of one. Where a manifest beside the
             file names it, its size and SHA-256 are checked before the runtime sees it.
         runtime: a name from `runtimes()`; None for the first installed one that opens the file.
         threads: images of a batch that may be worked on side by side. One image always gets one
@@ -60,7 +60,7 @@ def open_backend(
         MissingExtraError: no runtime for this format is installed.
         SettingError: an unknown runtime, or threads out of 1 to 1024.
     """
-    return open_model(read_model(model), runtime, threads=threads)
+    return open_model(read_model(path), runtime, threads=threads)
 
 
 def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1) -> Backend:

@@ -30,13 +30,13 @@ CLOSED = -1  # in place of the count of forks
 
 
 _forks = 0  # how often the process was forked on the way to this one
-_reviving = threading.Lock()  # around opening a model anew
+_reviving = threading.RLock()  # around opening a model anew, and around closing one
 
 
 def _count_fork() -> None:
     global _forks, _reviving
     _forks += 1
-    _reviving = threading.Lock()  # another thread of the parent may have held the old one
+    _reviving = threading.RLock()  # another thread of the parent may have held the old one
 
 
 if hasattr(os, "register_at_fork"):
@@ -85,11 +85,12 @@ class Backend(ABC):
             ModelError: the runtime refuses the model, or it is not an image classifier.
             SettingError: threads out of that range.
         """
-        if not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+        whole = isinstance(threads, (int, np.integer)) and not isinstance(threads, bool)
+        if not (whole and 1 <= threads <= MOST_THREADS):
             raise SettingError(f"threads is {threads!r}; wanted a number of 1 to {MOST_THREADS}")
-        self.runtime, self.threads = runtime, threads
+        self.runtime, self.threads = runtime, int(threads)
         self._path, self._content = path, content
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may close what it interrupted
         self._alive = _forks
         self.input, self.output = self._opened()
         self.image_shape = _image_shape(self.input, path)
@@ -224,14 +225,13 @@ class Backend(ABC):
         batch = as_batch(images, self.image_shape)
         found = self._room(len(batch))
         step = min(self.max_batch or CHUNK, CHUNK)
-        starts = iter(range(0, len(batch), step))  # each worker takes the next when it is free
+        workers = min(self.threads, -(-len(batch) // step)) if self.thread_safe else 1
 
-        def work(_worker: int) -> None:
-            for start in starts:
+        def work(worker: int) -> None:
+            for start in range(worker * step, len(batch), workers * step):
                 part = slice(start, start + step)
                 found[part] = self.decode(self._checked(self.encode_batch(batch[part])))
 
-        workers = min(self.threads, -(-len(batch) // step)) if self.thread_safe else 1
         if workers > 1:
             from concurrent.futures import ThreadPoolExecutor  # 5 ms, not for those with one thread
 
@@ -251,10 +251,16 @@ class Backend(ABC):
             ) from None
 
     def close(self) -> None:
-        """Let go of the model; a second call does nothing."""
-        with self._lock:
-            if self._alive != CLOSED:
-                self._alive = CLOSED
+        """Let go of the model; a second call does nothing.
+
+        In a forked child, what the parent opened is left to the parent.
+        """
+        with _reviving:
+            alive, self._alive = self._alive, CLOSED
+        if alive == _forks and self.thread_safe:
+            self._close()
+        elif alive == _forks:
+            with self._lock:
                 self._close()
 
     def _guarded(self, run: Any, given: NDArray[Any]) -> NDArray[Any]:
@@ -301,14 +307,18 @@ class Backend(ABC):
                 "survive that: open it in the child, or start the child by spawn"
             )
         with _reviving:
-            if self._alive not in (CLOSED, _forks):
-                self._lock = threading.Lock()  # a thread of the parent may have held the old one
+            if self._alive == CLOSED:
+                raise ModelError(WAS_CLOSED)
+            if self._alive != _forks:
+                self._lock = threading.RLock()  # a thread of the parent may have held the old one
                 self._opened()
                 self._alive = _forks
 
     def _opened(self) -> tuple[TensorSpec, TensorSpec]:
         try:
             return self._open(self._path, self._content, self.threads)
+        except InputError as error:  # a scale or zero point that cannot be
+            raise ModelError(f"{self._path}: {error}") from None
         except MnistEdgeError:
             raise
         except Exception as error:  # each runtime has exceptions of its own

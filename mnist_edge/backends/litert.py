@@ -1,20 +1,20 @@
 """TensorFlow Lite models, by LiteRT, by tflite-runtime or by the interpreter within TensorFlow.
 
 The three are one interpreter under three names. It serves one thread at a time, so there are
-several of them: as many as threads ask at once, up to one a processor.
+several of them, as many as threads ask at once; one a processor is kept.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-import threading
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mnist_edge.backends.base import WAS_CLOSED, Backend, in_parts
+from mnist_edge.backends.base import Backend, in_parts
 from mnist_edge.errors import ModelError
 from mnist_edge.quantize import QuantParams, TensorSpec
 
@@ -31,7 +31,6 @@ MODULES = {
     "tflite-runtime": "tflite_runtime.interpreter",
     "tensorflow-lite": "tensorflow",
 }
-LOST_S = 10.0  # an interrupt may hit between taking an engine and the care for it: it is lost
 IDENTIFIER = b"TFL3"  # bytes 4..8 of every TensorFlow Lite flatbuffer
 
 
@@ -57,13 +56,25 @@ class LiteRTBackend(Backend):
                 warnings.simplefilter("ignore")
                 return module.Interpreter(model_content=content, num_threads=1)
 
-        first = _Engine(interpreter)
+        @cache
+        def any_batch() -> bool:
+            """Whether the model may be resized: tflite-runtime would write beyond its tensors."""
+            from mnist_edge.structure import examine  # 5 ms, for those who have batches
+
+            try:
+                return examine(content, str(path)).any_batch
+            except ModelError:
+                return False
+
+        first = _Engine(interpreter, any_batch)
         inputs, outputs = first.single.get_input_details(), first.single.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(
                 f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; wanted one of each"
             )
-        self._engines = _Engines(first, lambda: _Engine(interpreter), max(threads, _processors()))
+        self._engines = _Engines(
+            first, lambda: _Engine(interpreter, any_batch), max(threads, _processors())
+        )
         return _spec(inputs[0]), _spec(outputs[0])
 
     def _run(self, raw: NDArray[Any]) -> NDArray[Any]:
@@ -93,8 +104,8 @@ class LiteRTBackend(Backend):
 class _Engine:
     """An interpreter for one image, and one for each size of `in_parts`; one thread at a time."""
 
-    def __init__(self, interpreter: Callable[[], Any]) -> None:
-        self._interpreter = interpreter
+    def __init__(self, interpreter: Callable[[], Any], any_batch: Callable[[], bool]) -> None:
+        self._interpreter, self._any_batch = interpreter, any_batch
         self.single = interpreter()
         self.single.allocate_tensors()
         self._in = self.single.get_input_details()[0]["index"]
@@ -130,74 +141,48 @@ class _Engine:
 
     def _resized(self, size: int) -> Any:
         """Return an interpreter for batches of `size` images; None if the model has none."""
+        if not self._any_batch():
+            return None
         interpreter = self._interpreter()
         details = interpreter.get_input_details()[0]
-        interpreter.resize_tensor_input(details["index"], [size, *details["shape"][1:]])
         try:
+            interpreter.resize_tensor_input(details["index"], [size, *details["shape"][1:]])
             interpreter.allocate_tensors()
-        except RuntimeError:  # a shape that is fixed within the model
+        except (RuntimeError, ValueError):  # a shape that is fixed within the model
             return None
         fits = interpreter.get_output_details()[0]["shape"][0] == size
         return interpreter if fits else None
 
 
 class _Engines:
-    """A pool of engines; taking and giving back one that is there needs no lock.
+    """A pool of engines in which nobody waits: who finds it empty makes one more.
 
-    `list.pop` and `list.append` are atomic in CPython. Measured against one engine behind a lock:
-    tools/bench_wrapper.py --threads.
+    So there are as many as threads were ever inside at once, and `most` of them are kept. Taking
+    and giving back need no lock (`list.pop` and `list.append` are atomic in CPython): no interrupt,
+    signal handler or fork can leave one behind, and an engine lost to an interrupt is only memory.
+    Measured against one engine behind a lock: tools/bench_wrapper.py threads.
     """
 
     def __init__(self, first: _Engine, make: Callable[[], _Engine], most: int) -> None:
         self.idle = [first]
-        self._make, self._left = make, most - 1
-        self._freed = threading.Condition()
-        self._waiting = 0
-        self._closed = False
+        self._make, self._most = make, most
 
     def take(self) -> _Engine:
-        """Return an engine that no other thread has.
-
-        Raises:
-            ModelError: the pool was closed.
-        """
+        """Return an engine that no other thread has."""
         try:
             return self.idle.pop()
         except IndexError:
-            return self._make_or_wait()
+            return self._make()
 
     def give_back(self, engine: _Engine) -> None:
         """Let others have the engine."""
-        if self._closed:
-            return
-        self.idle.append(engine)
-        if self._waiting:
-            with self._freed:
-                self._freed.notify()
+        if len(self.idle) < self._most:
+            self.idle.append(engine)
 
     def close(self) -> None:
         """Let go of the engines; of those in use when they are given back."""
-        with self._freed:
-            self._closed = True
-            self.idle.clear()
-            self._freed.notify_all()
-
-    def _make_or_wait(self) -> _Engine:
-        with self._freed:
-            self._waiting += 1
-            try:
-                while not self._closed:
-                    if self.idle:
-                        return self.idle.pop()
-                    if self._left > 0:
-                        engine = self._make()
-                        self._left -= 1
-                        return engine
-                    if not self._freed.wait(LOST_S):
-                        return self._make()
-            finally:
-                self._waiting -= 1
-        raise ModelError(WAS_CLOSED)
+        self._most = 0
+        self.idle.clear()
 
 
 def _processors() -> int:

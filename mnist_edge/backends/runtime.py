@@ -55,7 +55,10 @@ class Runtime(NamedTuple):
     @property
     def installed(self) -> bool:
         """Whether the module is there; it is not imported."""
-        spec = find_spec(self.module)
+        try:
+            spec = find_spec(self.module)
+        except ValueError:  # a stand-in that somebody has put into sys.modules
+            return False
         return spec is not None and spec.origin is not None  # a folder of that name is no module
 
     @property

@@ -76,34 +76,72 @@ def test_engines_are_no_more_than_processors_or_threads(bundle, dataset):
         assert 1 <= len(backend._engines.idle) <= len(os.sched_getaffinity(0))
 
 
-@needs("litert")
-def test_threads_wait_for_the_only_engine_and_all_get_it(bundle, dataset):
+@pytest.mark.needs("tflite")
+def test_nobody_waits_for_an_engine_and_few_are_kept(bundle, dataset):
     from mnist_edge.backends.litert import _Engines
 
-    with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
-        only = backend._engines.idle[0]
-        backend._engines = _Engines(only, lambda: pytest.fail("a second engine"), 1)
+    with open_backend(bundle.folder / "edge-int8.tflite") as backend:
+        engines = backend._engines
+        backend._engines = _Engines(engines.idle[0], engines._make, 1)
         images = dataset.test.images[:30]
         single = answers(backend, images)
         got = []
         assert in_threads(8, lambda _number: got.append(answers(backend, images))) == []
         assert got == [single] * 8
-        assert backend._engines.idle == [only]
-
-
-@pytest.mark.needs("litert")
-def test_an_engine_that_was_lost_to_an_interrupt_is_replaced(bundle, dataset, monkeypatch):
-    from mnist_edge.backends import litert
-
-    monkeypatch.setattr(litert, "LOST_S", 0.05)
-    with open_backend(bundle.folder / "edge-int8.tflite", "litert") as backend:
-        image = dataset.test.images[0]
-        wanted = backend.infer_one(image).tobytes()
-        only = backend._engines.idle[0]
-        backend._engines = litert._Engines(only, backend._engines._make, 1)
-        backend._engines.take()  # and never given back
-        assert backend.infer_one(image).tobytes() == wanted
         assert len(backend._engines.idle) == 1
+        backend._engines.take()  # lost, as by an interrupt between two instructions
+        assert answers(backend, images) == single
+
+
+@pytest.mark.needs("tflite")
+def test_an_engine_comes_back_from_a_call_that_failed(bundle, dataset, monkeypatch):
+    from mnist_edge.backends.litert import _Engine
+
+    def fail(_engine, _raw):
+        raise RuntimeError("broken")
+
+    with open_backend(bundle.folder / "edge-int8.tflite") as backend:
+        kept = list(backend._engines.idle)
+        for name, call in (("run", backend.infer), ("run_image", backend.infer_one)):
+            monkeypatch.setattr(_Engine, name, fail)
+            with pytest.raises(ModelError, match="failed: broken"):
+                call(dataset.test.images[0])
+            assert backend._engines.idle == kept
+            monkeypatch.undo()
+
+
+@pytest.mark.needs("tflite")
+def test_a_closed_pool_keeps_no_engine(bundle):
+    backend = open_backend(bundle.folder / "edge-int8.tflite")
+    engines = backend._engines
+    engine = engines.take()
+    backend.close()
+    engines.give_back(engine)
+    assert engines.idle == []
+
+
+@pytest.mark.parametrize("file", FILES[:3])
+def test_a_handler_may_use_and_close_what_it_interrupts(bundle, dataset, file):
+    backend = open_backend(bundle.folder / file)
+    image = dataset.test.images[0]
+    wanted, seen = backend.infer_one(image).tobytes(), []
+
+    def handler(*_arguments):
+        if len(seen) == 20:
+            return
+        seen.append(backend.infer_one(image).tobytes() == wanted)
+        if len(seen) == 20:
+            backend.close()
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    try:
+        with pytest.raises(ModelError, match="was closed"):
+            [backend.infer_one(image) for _turn in iter(int, 1)]  # without an end
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert seen == [True] * 20
 
 
 @pytest.mark.parametrize("file", FILES[:3])
@@ -213,6 +251,29 @@ def test_what_does_not_survive_a_fork_refuses_in_one_line(tmp_path):
 
 
 @needs("tflite")
+def test_a_child_that_was_forked_amid_a_call_may_close(tmp_path):
+    backend = Slow("slow", tmp_path / "a.onnx", b"")
+    inside = threading.Thread(target=backend.infer, args=(np.zeros((6000, 28, 28), np.uint8),))
+    inside.start()
+    try:
+        assert forked(lambda: backend.close()) is None
+    finally:
+        inside.join()
+    assert backend.infer_one(np.zeros((28, 28), np.uint8))[1] == 0.75
+
+
+@pytest.mark.parametrize("file", FILES[:3])
+def test_a_child_that_closes_stays_closed(bundle, dataset, file):
+    backend = open_backend(bundle.folder / file)
+
+    def child():
+        backend.infer_one(dataset.test.images[0])
+        backend.close()
+        return backend.infer_one(dataset.test.images[0])
+
+    assert "was closed" in str(forked(child))
+
+
 def test_a_closed_model_is_closed_in_a_forked_child_too(bundle):
     backend = open_backend(bundle.folder / "edge-int8.tflite")
     backend.close()
