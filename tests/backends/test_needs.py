@@ -104,6 +104,7 @@ def test_the_oldest_version_in_the_table_is_the_oldest_that_may_be_installed(roo
         assert oldest.startswith(stated.partition(">=")[2] + ".")
 
 
+@pytest.mark.needs("litert", "onnxruntime")
 def test_the_table_says_what_the_installed_runtime_says(int8_file):
     """The same question as tools/known_ops.py asks, of one operator, of what is installed here."""
     from importlib.metadata import version

@@ -41,7 +41,7 @@ def make_site(device: Device, wheel: Path, provided: dict[str, str], home: Path)
     """
     site = home / device.site
     pins = constraints((ROOT / "constraints.txt").read_text(), device.extra, provided)
-    mark = stamp(pins, metadata(wheel), TESTS_NEED)
+    mark = stamp(pins, requirements(wheel), TESTS_NEED)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--no-warn-conflicts", "--target", str(site)]
     if is_made(site, mark):  # the dependencies; the wheel itself may be another every time
@@ -86,11 +86,12 @@ def target(machine: Machine) -> list[str]:
     return options + [part for tag in tags for part in ("--platform", f"{tag}_{machine.name}")]
 
 
-def metadata(wheel: Path) -> str:
-    """Return what a wheel says of itself."""
+def requirements(wheel: Path) -> list[str]:
+    """Return what a wheel says that it needs."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        return archive.read(name).decode()
+        lines = archive.read(name).decode().splitlines()
+    return [line for line in lines if line.startswith("Requires-")]
 
 
 def announce(name: str, version: str, folder: Path) -> None:

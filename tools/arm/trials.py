@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TESTS = [f"backends/test_{name}.py" for name in (
-    "batches", "choosing", "conformance", "ladder", "threads", "wheels",
+    "batches", "choosing", "conformance", "ladder", "needs", "threads", "wheels",
 )]  # fmt: skip
 TESTS += [f"test_{name}.py" for name in (
     "bundle", "classifier", "digest", "image_file", "interpreter", "machine",
