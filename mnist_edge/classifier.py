@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnist_edge.backends import Backend, Runtime, candidates, installed_runtime, open_model
-from mnist_edge.backends.ladder import none_usable, passed_over, usable
+from mnist_edge.backends.ladder import none_usable, passed_over, third_parties, usable
 from mnist_edge.bundle import Bundle, ModelEntry, read_bundle
 from mnist_edge.errors import BundleError, ModelError
-from mnist_edge.model_file import SHIPPED, ModelFile, of_bundle, read_model
+from mnist_edge.model_file import SHIPPED, ModelFile, as_path, of_bundle, read_model
 from mnist_edge.quantize import dequantize, dequantize_one
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from numpy.typing import NDArray
@@ -121,10 +121,14 @@ class Classifier:
         """
         if isinstance(path, (bytes, bytearray, memoryview)):
             return cls._of_model(read_model(path), runtime, threads)
-        where = SHIPPED if path is None else Path(path)
-        if where.is_dir():
+        where = SHIPPED if path is None else as_path(path)
+        try:
+            folder, there = where.is_dir(), where.exists()
+        except OSError as error:
+            raise ModelError(f"cannot look at {where}: {error.strerror}") from None
+        if folder:
             return cls._of_bundle(read_bundle(where), runtime, threads)
-        if not where.exists():
+        if not there:
             raise ModelError(f"no model or bundle at {where}: check the path")
         return cls._of_model(read_model(where), runtime, threads)
 
@@ -144,16 +148,22 @@ class Classifier:
         rows = usable(forms) if runtime is None else [_named(runtime, forms)]
         failed: dict[str, str] = {}
         for row in rows:
+            refused: list[str] = []  # better models, by this runtime
             for entry in _by_preference(bundle, row.formats):
                 model = of_bundle(bundle, entry)  # a damaged file is never passed over in silence
                 try:
                     backend = open_model(model, row.name, threads=threads)
                 except (ModelError, ImportError) as error:
+                    refused.append(f"{row.name} does not take {entry.file}: {error}")
                     failed.setdefault(row.name, str(error))
                 else:
                     if runtime is None:
-                        backend.why_passed_over = partial(passed_over, row.name, forms, failed)
+                        backend.why_passed_over = partial(
+                            passed_over, row.name, forms, failed, tuple(refused)
+                        )
                     return cls._join(backend, model)
+        if failed and runtime is None and (others := third_parties(forms, tuple(failed))):
+            return cls._of_bundle(bundle, others[0].name, threads)
         if failed:
             raise ModelError("; ".join(failed.values()))
         raise none_usable(forms)

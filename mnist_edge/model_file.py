@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,8 +56,10 @@ def read_model(model: str | Path | bytes | bytearray | memoryview) -> ModelFile:
     """
     if isinstance(model, (bytes, bytearray, memoryview)):
         content = bytes(model)
+        if not content:
+            raise ModelError(f"{IN_MEMORY} has no bytes; wanted those of a model file")
         return ModelFile(IN_MEMORY, format_of(content), content)
-    path = Path(model)
+    path = as_path(model)
     form = model_format(path)
     try:
         if not path.is_file():
@@ -72,6 +75,33 @@ def read_model(model: str | Path | bytes | bytearray | memoryview) -> ModelFile:
         return ModelFile(path, form, path.read_bytes())
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}; check its permissions") from None
+
+
+def as_path(given: object) -> Path:
+    """Return what names a file or folder as a path.
+
+    Raises:
+        ModelError: it is empty, or names none.
+    """
+    if not isinstance(given, (str, os.PathLike)) or not os.fspath(given):
+        raise ModelError(f"{given!r} names no model; wanted a path, or the bytes of a model")
+    return Path(given)
+
+
+def check_format(model: ModelFile) -> None:
+    """Make sure that a model's bytes begin as its format does, where formats have a mark.
+
+    Raises:
+        ModelError: they begin another, or none.
+    """
+    form = format_of(model.content)
+    if form == model.format or model.format == "keras":
+        return
+    wanted = {"tflite": "a TensorFlow Lite model", "onnx": "an ONNX model"}[model.format]
+    raise ModelError(
+        f"{model.path} is not {wanted}: its bytes {model.content[:8]!r} begin none: "
+        "export or copy it anew"
+    )
 
 
 def format_of(content: bytes) -> str:

@@ -129,6 +129,35 @@ def test_a_runtime_that_opens_none_of_the_models_says_which_do(bundle, tmp_path)
 
 
 @needs("litert", "onnxruntime")
+@pytest.mark.needs("litert")
+def test_it_says_which_better_model_the_runtime_did_not_take(bundle, monkeypatch):
+    from mnist_edge.backends.litert import LiteRTBackend
+
+    opened = LiteRTBackend._open
+
+    def no_int8(self, path, content, threads):
+        if "int8.tflite" in path.name:
+            raise ModelError("cannot")
+        return opened(self, path, content, threads)
+
+    monkeypatch.setattr(LiteRTBackend, "_open", no_int8)
+    with Classifier.open(bundle.folder) as classifier:
+        assert classifier.path.name == "edge-float32.tflite"
+        (line,) = classifier.backend.passed_over
+    assert line == "litert does not take edge-int8.tflite: cannot"
+
+
+def test_what_is_no_path_is_refused(bundle):
+    for given in (5, "", object(), ["a"]):
+        with pytest.raises(ModelError, match="names no model"):
+            Classifier.open(given)
+    with pytest.raises(ModelError, match=r"cannot look at|no model"):
+        Classifier.open("x" * 5000 + ".tflite")
+    for runtime in (5, ["litert"]):
+        with pytest.raises(SettingError, match="wanted a name, such as litert"):
+            Classifier.open(bundle.folder, runtime=runtime)
+
+
 def test_it_says_why_better_runtimes_were_passed_over(bundle, monkeypatch):
     with Classifier.open(bundle.folder) as classifier:
         assert classifier.backend.passed_over == ()

@@ -13,6 +13,9 @@ from mnist_edge.errors import BundleError
 from mnist_edge.tolerance import tolerances
 from mnist_edge.verify import verify
 
+FILES = [f"edge-{kind}.tflite" for kind in ("float32", "float16", "dynamic", "int8", "int16x8")]
+FILES += ["edge-float32.onnx", "edge-int8.onnx"]
+
 
 @pytest.fixture
 def copy(bundle, tmp_path):
@@ -87,6 +90,37 @@ def test_a_float_is_held_more_closely_than_an_int8(copy):
     assert bad == ["edge-float32.onnx"]
     assert tolerances("onnx", "float32")["onnxruntime"] < 0.01
     assert tolerances("onnx", "int8")["onnxruntime"] > 0.01
+
+
+@pytest.mark.needs("onnxruntime")
+def test_a_wrong_label_does_not_hold_however_little_it_differs(copy, monkeypatch):
+    from mnist_edge.backends.onnxrt import OnnxRuntimeBackend
+
+    images = np.zeros((2, 28, 28), np.uint8)
+    wanted = np.float32([[0.53, 0.47, 0, 0]] * 2)
+    run = OnnxRuntimeBackend._run
+
+    def other(self, raw):
+        came = np.float32([[0.47, 0.53, 0, 0]] * len(raw))
+        return came if self.output.quant is None and not raw.any() else run(self, raw)
+
+    monkeypatch.setattr(OnnxRuntimeBackend, "_run", other)
+    arrays = dict.fromkeys((*FILES, "reference"), wanted)
+    change_golden(copy, images=images, labels=np.zeros(2, np.uint8), **arrays)
+    found = {each.file: each for each in verify(read_bundle(copy), "onnxruntime")}
+    assert "2 other labels" in found["edge-float32.onnx"].detail
+
+
+@pytest.mark.needs("onnxruntime")
+def test_the_way_of_one_image_is_verified_too(copy, monkeypatch):
+    from mnist_edge.backends.onnxrt import OnnxRuntimeBackend
+
+    run = OnnxRuntimeBackend._run_image
+    monkeypatch.setattr(
+        OnnxRuntimeBackend, "_run_image", lambda self, image: np.roll(run(self, image), 1)
+    )
+    bad = [each.file for each in verify(read_bundle(copy), "onnxruntime") if not each]
+    assert "edge-float32.onnx" in bad
 
 
 @pytest.mark.needs("onnxruntime")

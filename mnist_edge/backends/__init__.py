@@ -17,17 +17,16 @@ from mnist_edge.backends.ladder import (
     known_runtimes,
     passed_over,
     runtimes,
+    third_parties,
 )
 from mnist_edge.backends.runtime import Runtime
 from mnist_edge.errors import MnistEdgeError, ModelError
-from mnist_edge.model_file import ModelFile, format_of, read_model
+from mnist_edge.model_file import ModelFile, check_format, read_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mnist_edge.structure import Structure
-
-NAMES = {"tflite": "a TensorFlow Lite model", "onnx": "an ONNX model"}
 
 __all__ = [
     "LADDER",
@@ -65,6 +64,8 @@ def open_backend(
 
 def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1) -> Backend:
     """Open a model that was read; everything else is as in `open_backend`."""
+    if not model.ours:
+        check_format(model)  # before a runtime is asked for that would not help
     rows = candidates(runtime, model.format)
     # Our own models are examined only where a runtime refuses them: it costs 5 ms.
     structure = None if model.ours else _examined(model)
@@ -88,6 +89,8 @@ def open_model(model: ModelFile, runtime: str | None = None, *, threads: int = 1
                 return backend
         if reason is not None:
             failed[row.name] = f"{row.name} cannot run {model.path}: {reason}"
+    if runtime is None and (others := third_parties((model.format,), tuple(failed))):
+        return open_model(model, others[0].name, threads=threads)
     raise ModelError("; ".join(dict.fromkeys(failed.values())))
 
 
@@ -114,11 +117,6 @@ def _examined(model: ModelFile) -> Structure | None:
         return None
     from mnist_edge.structure import check_with_onnx, examine  # 5 ms, spared the shipped bundle
 
-    if format_of(model.content) != model.format:
-        raise ModelError(
-            f"{model.path} is not {NAMES[model.format]}: its bytes "
-            f"{model.content[:8]!r} begin none: export or copy it anew"
-        )
     structure = examine(model.content, str(model.path))
     if model.format == "onnx" and not model.vouched:
         check_with_onnx(model.content, structure, str(model.path))

@@ -225,7 +225,7 @@ class Backend(ABC):
         batch = as_batch(images, self.image_shape)
         found = self._room(len(batch))
         step = min(self.max_batch or CHUNK, CHUNK)
-        workers = min(self.threads, -(-len(batch) // step)) if self.thread_safe else 1
+        workers = max(1, min(self.threads, -(-len(batch) // step))) if self.thread_safe else 1
 
         def work(worker: int) -> None:
             for start in range(worker * step, len(batch), workers * step):

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 from mnist_edge.backends.runtime import Obstacle, Runtime
-from mnist_edge.errors import MissingExtraError, ModelError, unknown
+from mnist_edge.errors import MissingExtraError, ModelError, SettingError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +95,16 @@ def usable(formats: tuple[str, ...] = FORMATS) -> list[Runtime]:
     return fitting(LADDER) or fitting(known_runtimes())
 
 
+def third_parties(formats: tuple[str, ...], tried: tuple[str, ...]) -> list[Runtime]:
+    """Return other packages' usable runtimes for `formats` that were not among those `tried`."""
+    own = {row.name for row in LADDER} | set(tried)
+    return [
+        row
+        for row in known_runtimes()
+        if row.name not in own and set(row.formats) & set(formats) and row.usable
+    ]
+
+
 def candidates(runtime: str | None, form: str) -> list[Runtime]:
     """Return the runtimes to try for a model format, in order.
 
@@ -123,6 +133,8 @@ def installed_runtime(name: str) -> Runtime:
         MissingExtraError: it cannot be used here.
     """
     rows = {row.name: row for row in LADDER}
+    if not isinstance(name, str):
+        raise SettingError(f"runtime is {name!r}; wanted a name, such as {', '.join(rows)}")
     if name not in rows:
         rows = {row.name: row for row in known_runtimes()}
     if name not in rows:
@@ -154,14 +166,18 @@ def nearest(formats: tuple[str, ...], here: Interpreter | None = None) -> tuple[
     return next((each for each in found if each[1].kind != "no wheel"), found[0])
 
 
-def passed_over(taken: str, formats: tuple[str, ...], failed: dict[str, str]) -> tuple[str, ...]:
+def passed_over(
+    taken: str, formats: tuple[str, ...], failed: dict[str, str], refused: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Say of each rung of our ladder above `taken` why it was not taken, a line each.
 
     Args:
         taken: name of the runtime that opened a model.
         formats: of the models that there were to choose from.
         failed: by runtime, what those said that were tried.
+        refused: lines on models that the runtime taken was given first.
     """
     rows = [row for row in LADDER if set(row.formats) & set(formats)]
     above = takewhile(lambda row: row.name != taken, rows)
-    return tuple(f"{row.name}: {failed.get(row.name) or row.obstacle()}" for row in above)
+    lines = tuple(f"{row.name}: {failed.get(row.name) or row.obstacle()}" for row in above)
+    return lines + refused

@@ -39,12 +39,12 @@ def verify(
                 f"{finding.detail}",
                 soft_wrap=True,
             )
-    if not any(finding.runtime for finding in findings):
-        raise CheckFailed(
-            "hashes were checked, but no model was run: see mnist-edge runtimes for what to install"
-        )
     bad = [finding for finding in findings if not finding]
     if bad:
         raise CheckFailed(
             "; ".join(f"{each.file} on {each.runtime or 'disk'}: {each.detail}" for each in bad)
+        )
+    if not any(finding.runtime for finding in findings):
+        raise CheckFailed(
+            "hashes were checked, but no model was run: see mnist-edge runtimes for what to install"
         )

@@ -86,6 +86,39 @@ def test_bytes_and_floats_get_the_same_answer(backend, dataset):
     assert np.array_equal(backend.infer(images), backend.infer(to_unit(images)))
 
 
+def test_one_image_of_any_layout_gets_the_answer_of_a_batch(backend, dataset):
+    step = 0 if backend.output.quant is None else backend.output.quant.scale
+    for image in dataset.test.images[:6]:
+        wanted = backend.infer(image[None])[0]
+        floats = to_unit(image)
+        for given in (
+            image, image[..., None], image[None], np.asfortranarray(image), floats,
+            floats[..., None], floats[None], np.asfortranarray(floats), [image], image.copy()[::1],
+        ):  # fmt: skip
+            found = backend.decode(backend.infer_one(given)[None])[0]
+            assert np.abs(found - wanted).max() <= step + 1e-6
+
+
+def test_threads_are_really_used(backend, dataset, monkeypatch):
+    if not backend.thread_safe:
+        return
+    seen, run = set(), backend._run
+    together = threading.Barrier(2)
+
+    def watched(raw):
+        if threading.get_ident() not in seen:
+            seen.add(threading.get_ident())
+            together.wait(20)  # nobody goes on before a second thread is there
+        return run(raw)
+
+    monkeypatch.setattr(backend, "_run", watched)
+    monkeypatch.setattr(backend, "threads", 2)
+    images = np.concatenate([dataset.test.images, dataset.test.images])
+    wanted = len(images)
+    assert len(backend.infer(images)) == wanted
+    assert len(seen) == 2
+
+
 def test_read_only_and_strided_arrays_are_taken(backend, dataset):
     images = dataset.test.images[:16].copy()
     images.flags.writeable = False
