@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.structure import onnx_shapes as shapes
 from mnist_edge.structure import onnx_windows as windows
+from mnist_edge.structure.parts import shown
 from mnist_edge.structure.tensors import MOST_STEPS, Wrong, said
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _check_settings(settings: dict[str, Any]) -> None:
         ):
             raise Wrong(f"has {name} that are no integers")
         if isinstance(value, float) and not isfinite(value):
-            raise Wrong(f"has {name} {value}")
+            raise Wrong(f"has {shown(name)} {value}")
     for name in SIZES & settings.keys():  # some runtimes divide by them
         sizes = settings[name] if name in INTEGERS else [settings[name]]
         if not all(1 <= size <= MOST_STEPS for size in sizes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.structure.parts import damaged
+from mnist_edge.structure.parts import damaged, shown
 from mnist_edge.structure.tensors import Wrong, said
 from mnist_edge.structure.tflite_rules import shape_given
 
@@ -57,7 +57,7 @@ def check_graph(graph: dict[str, Any], codes: list[Op], tensors: list[Tensor], w
             raise damaged(where, f"{at} {wrong}") from None
     for index in graph["outputs"]:
         if index not in ready:
-            raise damaged(where, f"nothing gives output {tensors[index].name}")
+            raise damaged(where, f"nothing gives output {shown(tensors[index].name)}")
 
 
 def any_batch(graph: dict[str, Any], codes: list[Op], tensors: list[Tensor]) -> bool:

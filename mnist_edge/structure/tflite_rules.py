@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.structure import tflite_shapes as shapes
 from mnist_edge.structure import tflite_windows as windows
+from mnist_edge.structure.parts import shown
 from mnist_edge.structure.tensors import MOST_DIMENSIONS, Shape, Wrong, said
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def shape_given(
     settings = _settings(row, table)
     for tensor in (*inputs, *given) if row.scaled else ():
         if tensor.dtype in NEED_SCALES and not tensor.scales:
-            raise Wrong(f"works on {tensor.dtype} without a scale ({tensor.name})")
+            raise Wrong(f"works on {tensor.dtype} without a scale ({shown(tensor.name)})")
     _check_rescaling(name, inputs, given[0])
     for tensor in given if row.alike is not None else ():
         if tensor.dtype != inputs[row.alike or 0].dtype:

@@ -7,7 +7,7 @@ from math import prod
 from struct import unpack
 from typing import Any
 
-from mnist_edge.structure.parts import MOST_BYTES, Port, shown
+from mnist_edge.structure.parts import MOST_BYTES, Port, named
 from mnist_edge.structure.tensors import MOST_DIMENSIONS, MOST_VALUES, Shape, Wrong, said
 from mnist_edge.structure.tflite_schema import TYPES
 
@@ -26,7 +26,7 @@ class Tensor:
     """A tensor as the file states it.
 
     Attributes:
-        name: for messages.
+        name: as in the file.
         shape: its size for one image.
         free: whether the size may be another, for each dimension.
         dtype: numpy's name for its type, or one like it.
@@ -96,7 +96,7 @@ def tensor(table: dict[str, Any], buffers: list[memoryview | None]) -> Tensor:
     quant = table["quantization"] or {}
     free = tuple(known == -1 for known in signature)
     scales, axis = _scales(quant, shape, dtype, data is not None)
-    name = shown(table["name"] or b"")
+    name = named(table["name"])
     return Tensor(name, shape, free, dtype, data, scales, axis, table["is_variable"])
 
 

@@ -236,3 +236,27 @@ def test_the_shape_that_sums_give_is_known_to_the_next(made, kind, settings, wei
     assert seen(content(*turned))
     with pytest.raises(ModelError, match=r"node 1 \(Reshape\) turns"):
         seen(content(*turned, 2))
+
+
+def test_names_are_told_apart_by_all_their_bytes(made):
+    # Keras and TensorFlow call weights by the path of their layer, which can be long.
+    long = "functional_1_1/mobilenet_v3_small_1/expanded_conv_1_squeeze_excite_conv_1/kernel:"
+    for first, second in ((long + "0", long + "1"), (b"w\x01", b"w\x02"), (b"w\xfe", b"w\xff")):
+        nodes = [
+            made.node("Add", ["x", first], [second + second[-1:]]),
+            made.node("Mul", [second + second[-1:], second], ["y"]),
+        ]
+        weights = [made.weights(first, [1]), made.weights(second, [1])]
+        assert seen(small(made, nodes=nodes, weights=weights))
+        with pytest.raises(ModelError, match=r"weights .* are there twice") as caught:
+            seen(small(made, nodes=nodes, weights=[weights[0], weights[0]]))
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 200
+
+
+def test_settings_and_operator_sets_are_told_apart_by_all_their_bytes(made):
+    long = "x" * 90
+    node = made.node("Add", ["x", "x"], ["y"], (7, f"{long}a"), **{f"{long}a": 1, f"{long}b": 2})
+    sets = [(8, made.message((1, long + end), (2, place))) for place, end in enumerate("ab", 1)]
+    structure = seen(small(made, nodes=[node]) + made.message(*sets))
+    assert [op.version for op in structure.ops] == [1]
