@@ -14,7 +14,7 @@ from mnist_edge.structure.onnx_graph import Found, check_nodes, domain_name
 from mnist_edge.structure.onnx_tensors import TYPES, Constant, constant
 from mnist_edge.structure.parts import MOST_BYTES, Port, Structure, damaged, named, shown, unfit
 from mnist_edge.structure.protobuf import Protobuf, layout
-from mnist_edge.structure.tensors import Wrong, said
+from mnist_edge.structure.tensors import MOST_RANK, Wrong, said
 
 # The fields of the format's public description (onnx.proto) that are read, or must not be there.
 MESSAGES = {
@@ -137,6 +137,10 @@ def _port(value: dict[str, Any], where: str) -> Port:
     dims = (tensor["shape"] or {"dim": []})["dim"]
     sides = [None if dim["value"] is None else int(dim["value"]) for dim in dims]
     known = tuple(1 if side is None else side for side in sides)
-    if min(known, default=1) < 0 or prod(known) * dtype.bits > MOST_BYTES * 8:
+    if (
+        len(known) > MOST_RANK
+        or min(known, default=1) < 0
+        or prod(known) * dtype.bits > MOST_BYTES * 8
+    ):
         raise damaged(where, f"{shown(name)} has the shape {said(known)}")
     return Port(name, tuple(sides), dtype.name)

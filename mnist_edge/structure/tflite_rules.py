@@ -108,7 +108,7 @@ def _check_rescaling(name: str, inputs: Sequence[Tensor], given: Tensor) -> None
     if given.dtype not in NEED_SCALES or not given.scales or name not in RESCALED:
         return
     places, power, most = RESCALED[name]
-    scales = [max(inputs[place].scales, default=0.0) for place in places]
+    scales = [inputs[place].top_scale for place in places]
     if most is None:  # sums are taken with 20 bits more than int8 has, 15 more than int16 has
         factor, most = 2 * max(scales), 1 << (15 if given.dtype == "int16" else 20)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from struct import unpack
 from typing import Any
@@ -34,6 +34,7 @@ class Tensor:
         scales: none, one, or one for each slice along `axis`.
         axis: the dimension that several scales belong to.
         variable: whether it keeps its numbers from one run to the next.
+        top_scale: the highest scale; 0 where there is none.
     """
 
     name: str
@@ -44,6 +45,10 @@ class Tensor:
     scales: tuple[float, ...]
     axis: int
     variable: bool
+    top_scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.top_scale = max(self.scales, default=0.0)
 
     @property
     def port(self) -> Port:

@@ -163,6 +163,17 @@ def broken(made):
     yield "channels", chain(made, made.node("Conv", ["x", "w"], ["y"]), row), "with filters"
     row = made.weights("w", [8, 28])
     yield "filters", chain(made, made.node("Conv", ["x", "w"], ["y"]), row), "has filters .8,28."
+    # Checking these took minutes: every node went through each number, or each dimension.
+    row = made.integers("n", *[1] * 17)
+    taken = {"Slice": ["x", "n", "n", "n"], "Unsqueeze": ["x", "n"], "ReduceSum": ["x", "n"]}
+    for kind, names in taken.items():
+        node_of = made.node(kind, names, ["y"])
+        yield f"long {kind}", chain(made, node_of, row), "takes .17. int64 for a shape"
+    node_of = made.node("Unsqueeze", ["x"], ["y"], axes=[0] * 17)
+    yield "long axes", chain(made, node_of), "has 17 axes"
+    yield "rank", chain(made, made.node("Unsqueeze", ["x"], ["y"], axes=[0, 1, 2, 3, 4])), "gives"
+    yield "deep", with_weights(shape, made.weights("w", [1] * 9)), "has 9 dimensions"
+    yield "deep input", small(made, inputs=[made.value("x", [1] * 9)]), "x has the shape"
     nodes = [made.node("Relu", ["x" if n == 0 else f"a{n - 1}"], [f"a{n}"]) for n in range(9)]
     wide = [made.value("x", [1, 28, 28, 65536])]
     yield "all", small(made, nodes=nodes, inputs=wide, outputs=[made.value("a8", [1])]), "1.9 GiB"
