@@ -12,9 +12,9 @@ from typing import Any
 
 from mnist_edge.structure.onnx_graph import Found, check_nodes, domain_name
 from mnist_edge.structure.onnx_tensors import TYPES, Constant, constant
-from mnist_edge.structure.parts import MOST_BYTES, Port, Structure, damaged, shown, unfit
+from mnist_edge.structure.parts import MOST_BYTES, Port, Structure, damaged, named, shown, unfit
 from mnist_edge.structure.protobuf import Protobuf, layout
-from mnist_edge.structure.tensors import Wrong, said
+from mnist_edge.structure.tensors import MOST_RANK, Wrong, said
 
 # The fields of the format's public description (onnx.proto) that are read, or must not be there.
 MESSAGES = {
@@ -70,7 +70,7 @@ def examine(content: bytes, where: str) -> Structure:
     outputs = tuple(_port(value, where) for value in graph["outputs"])
     for port in outputs:
         if port.name not in found.names:
-            raise damaged(where, f"nothing gives output {port.name}")
+            raise damaged(where, f"nothing gives output {shown(port.name)}")
     return Structure(
         "onnx",
         tuple(sorted(ops, key=lambda op: (op.domain, op.name))),
@@ -88,7 +88,7 @@ def _opsets(rows: list[dict[str, Any]], where: str) -> dict[str, int]:
     for row in rows:
         domain, version = domain_name(row["domain"]), row["version"] or 0
         if version < 1 or found.get(domain, version) != version:
-            raise damaged(where, f"operator set {domain or 'ai.onnx'} has version {version}")
+            raise damaged(where, f"operator set {shown(domain) or 'ai.onnx'} has version {version}")
         found[domain] = version
     return found
 
@@ -97,13 +97,13 @@ def _constants(tables: list[dict[str, Any]], where: str) -> Found:
     """Return the weights, by name, as what is there before any node."""
     found = Found({}, {}, set())
     for table in tables:
-        name = shown(bytes(table["name"] or b""))
+        name = named(table["name"])
         try:
             row: Constant = constant(table)
         except Wrong as wrong:
-            raise damaged(where, f"weights {name} {wrong}") from None
+            raise damaged(where, f"weights {shown(name)} {wrong}") from None
         if not name or name in found.names:
-            raise damaged(where, f"weights {name} are there twice, or have no name")
+            raise damaged(where, f"weights {shown(name)} are there twice, or have no name")
         found.add(name, row.shape, row)
     return found
 
@@ -115,7 +115,7 @@ def _ports(values: list[dict[str, Any]], found: Found, where: str) -> tuple[Port
         port = _port(value, where)
         if port.name in found.names:
             if port.name not in found.constants:
-                raise damaged(where, f"input {port.name} is there twice")
+                raise damaged(where, f"input {shown(port.name)} is there twice")
             continue
         # How many images is left open: one. Other sizes that are would make all unknown.
         first, rest = port.shape[:1], port.shape[1:]
@@ -128,14 +128,19 @@ def _ports(values: list[dict[str, Any]], found: Found, where: str) -> tuple[Port
 
 def _port(value: dict[str, Any], where: str) -> Port:
     """Return an input, an output or a value in between as the file states it."""
-    name, kind = shown(bytes(value["name"] or b"")), value["type"] or {}
+    name, kind = named(value["name"]), value["type"] or {}
     tensor = kind.get("tensor")
     dtype = TYPES.get((tensor or {}).get("elem_type") or 0)
     if tensor is None or dtype is None or not name:
-        raise unfit(where, f"has {name or 'a value'}, which is no tensor of numbers", "export anew")
+        what = f"has {shown(name) or 'a value'}, which is no tensor of numbers"
+        raise unfit(where, what, "export anew")
     dims = (tensor["shape"] or {"dim": []})["dim"]
     sides = [None if dim["value"] is None else int(dim["value"]) for dim in dims]
     known = tuple(1 if side is None else side for side in sides)
-    if min(known, default=1) < 0 or prod(known) * dtype.bits > MOST_BYTES * 8:
-        raise damaged(where, f"{name} has the shape {said(known)}")
+    if (
+        len(known) > MOST_RANK
+        or min(known, default=1) < 0
+        or prod(known) * dtype.bits > MOST_BYTES * 8
+    ):
+        raise damaged(where, f"{shown(name)} has the shape {said(known)}")
     return Port(name, tuple(sides), dtype.name)

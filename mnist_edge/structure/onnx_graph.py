@@ -8,7 +8,7 @@ from typing import Any
 
 from mnist_edge.structure.onnx_rules import shape_given
 from mnist_edge.structure.onnx_tensors import Constant, Taken, constant
-from mnist_edge.structure.parts import MOST_BYTES, Op, damaged, shown, unfit
+from mnist_edge.structure.parts import MOST_BYTES, Op, damaged, named, shown, unfit
 from mnist_edge.structure.tensors import Shape, Wrong, said
 
 MOST_NODES = 20_000  # twenty times what the deepest image classifiers have
@@ -59,13 +59,14 @@ def check_nodes(
         raise unfit(where, f"has {len(tables)} nodes", f"wanted at most {MOST_NODES}")
     ops = set()
     for place, table in enumerate(tables):
-        name, domain = shown(bytes(table["op_type"] or b"")), domain_name(table["domain"])
-        at = f"node {place} ({name})"
+        name, domain = named(table["op_type"]), domain_name(table["domain"])
+        at = f"node {place} ({shown(name)})"
         if domain not in opsets or not name:
-            raise damaged(where, f"{at} is of operator set {domain}, which the file does not name")
+            what = f"{at} is of operator set {shown(domain)}, which the file does not name"
+            raise damaged(where, what)
         if domain == "" and name in REFUSED:
             raise unfit(where, f"needs {name}, which no image classifier does", "export without it")
-        ops.add(Op(name, opsets[domain], domain))
+        ops.add(Op(shown(name), opsets[domain], shown(domain)))
         try:
             _run(name, domain, opsets[domain], table, found)
         except Wrong as wrong:
@@ -80,7 +81,7 @@ def check_nodes(
 
 def domain_name(text: memoryview | None) -> str:
     """Return a domain; ONNX's own has two names, of which the empty one is returned."""
-    name = shown(bytes(text or b""))
+    name = named(text)
     return "" if name == "ai.onnx" else name
 
 
@@ -90,11 +91,11 @@ def _run(name: str, domain: str, opset: int, table: dict[str, Any], found: Found
     Raises:
         Wrong: a runtime would end the process over it.
     """
-    taken = [shown(bytes(text)) for text in table["inputs"]]
-    given = [shown(bytes(text)) for text in table["outputs"]]
+    taken = [named(text) for text in table["inputs"]]
+    given = [named(text) for text in table["outputs"]]
     for word in taken:
         if word and word not in found.names:
-            raise Wrong(f"takes {word}, which nothing gives before it")
+            raise Wrong(f"takes {shown(word)}, which nothing gives before it")
     settings = _settings(table["attributes"])
     row = settings.get("value") if name == "Constant" and not domain else None
     shape: Shape | None = None
@@ -108,7 +109,7 @@ def _run(name: str, domain: str, opset: int, table: dict[str, Any], found: Found
         raise Wrong(f"gives {said(shape)}, {prod(shape) * 4 / 2**30:.0f} GiB")
     for number, word in enumerate(given):
         if word in found.names:
-            raise Wrong(f"gives {word}, which is there already")
+            raise Wrong(f"gives {shown(word)}, which is there already")
         if word:
             found.add(word, shape if number == 0 else None, row if number == 0 else None)
 
@@ -121,15 +122,17 @@ def _settings(tables: list[dict[str, Any]]) -> dict[str, Any]:
     """
     settings: dict[str, Any] = {}
     for table in tables:
-        name, kind = shown(bytes(table["name"] or b"")), table["type"]
+        name, kind = named(table["name"]), table["type"]
         if kind not in KINDS or table["reference"] is not None:
-            raise Wrong(f"has the setting {name} of kind {kind}; wanted numbers, text or a tensor")
+            raise Wrong(
+                f"has the setting {shown(name)} of kind {kind}; wanted numbers, text or a tensor"
+            )
         if not name or name in settings:
-            raise Wrong(f"has the setting {name} twice, or one without a name")
+            raise Wrong(f"has the setting {shown(name)} twice, or one without a name")
         value = table[KINDS[kind]]
         if kind == 4:
             if value is None:
-                raise Wrong(f"has no tensor as {name}")
+                raise Wrong(f"has no tensor as {shown(name)}")
             value = constant(value)
         settings[name] = value
     return settings

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.structure import onnx_shapes as shapes
 from mnist_edge.structure import onnx_windows as windows
-from mnist_edge.structure.tensors import MOST_STEPS, Wrong, said
+from mnist_edge.structure.parts import shown
+from mnist_edge.structure.tensors import MOST_RANK, MOST_STEPS, Wrong, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def shape_given(name: str, taken: Taken) -> Shape | None:
     _check_settings(taken.settings)
     rule = RULES.get(name)
     shape = None if rule is None else rule(taken)
-    if shape is not None and min(shape, default=1) < 0:
+    if shape is not None and (len(shape) > MOST_RANK or min(shape, default=1) < 0):
         raise Wrong(f"gives {said(shape)}")
     return shape
 
@@ -75,7 +76,7 @@ def _check_settings(settings: dict[str, Any]) -> None:
         ):
             raise Wrong(f"has {name} that are no integers")
         if isinstance(value, float) and not isfinite(value):
-            raise Wrong(f"has {name} {value}")
+            raise Wrong(f"has {shown(name)} {value}")
     for name in SIZES & settings.keys():  # some runtimes divide by them
         sizes = settings[name] if name in INTEGERS else [settings[name]]
         if not all(1 <= size <= MOST_STEPS for size in sizes):

@@ -8,7 +8,7 @@ from struct import unpack
 from typing import Any, NamedTuple
 
 from mnist_edge.structure.parts import MOST_BYTES
-from mnist_edge.structure.tensors import MOST_VALUES, Shape, Wrong, said
+from mnist_edge.structure.tensors import MOST_RANK, MOST_VALUES, Shape, Wrong, said
 
 
 class Type(NamedTuple):
@@ -97,19 +97,25 @@ class Taken(NamedTuple):
         """Return the integers of an input, or of the setting that older operators have for it.
 
         Raises:
-            Wrong: they are no integers.
+            Wrong: they are no integers, or more than a shape or an order can have.
         """
         row = self.constants[place] if place < len(self.constants) else None
         if row is not None:
             return row.values({"int32": "i", "int64": "q"})
-        return tuple(self.settings[name]) if name in self.settings else None
+        return self._set(name)
 
     def ratios(self, place: int, name: str = "") -> tuple[float, ...] | None:
         """Return the real numbers of an input or setting, in the same way."""
         row = self.constants[place] if place < len(self.constants) else None
         if row is not None:
             return row.values({"float32": "f"})
-        return tuple(self.settings[name]) if name in self.settings else None
+        return self._set(name)
+
+    def _set(self, name: str) -> tuple[Any, ...] | None:
+        numbers = self.settings.get(name)
+        if numbers is not None and len(numbers) > MOST_VALUES:
+            raise Wrong(f"has {len(numbers)} {name}; wanted at most {MOST_VALUES}")
+        return None if numbers is None else tuple(numbers)
 
 
 def constant(table: dict[str, Any]) -> Constant:
@@ -123,6 +129,8 @@ def constant(table: dict[str, Any]) -> Constant:
     kind, shape = TYPES.get(table["data_type"] or 0), tuple(table["dims"])
     if kind is None or table["string_data"]:
         raise Wrong(f"has elements of type {table['data_type']}, which no image classifier needs")
+    if len(shape) > MOST_RANK:
+        raise Wrong(f"has {len(shape)} dimensions; wanted at most {MOST_RANK}")
     count = prod(shape)
     if min(shape, default=1) < 0 or count * kind.bits > MOST_BYTES * 8:
         raise Wrong(f"has the shape {said(shape)}")

@@ -8,6 +8,7 @@ from mnist_edge.errors import ModelError
 
 MOST_BYTES = 1 << 30  # of one tensor, and of all that a model computes for one image
 MOST_ITEMS = 4_000_000  # numbers that a file may hold, a second of reading
+MOST_SHOWN = 80  # signs of a name in a message
 TABLE = 40  # as many numbers are read in the time of a table or message
 
 
@@ -75,7 +76,16 @@ def unfit(where: str, what: str, remedy: str) -> ModelError:
     return ModelError(f"{where} {what}: {remedy}")
 
 
-def shown(text: bytes) -> str:
-    """Return a name from a file on one line and of bounded length, whatever its bytes are."""
-    plain = text[:80].decode("utf-8", "replace")
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in plain)
+def named(text: bytes | memoryview | None) -> str:
+    """Return a name from a file whole, so that two are equal only where their bytes are."""
+    return bytes(text or b"").decode("utf-8", "surrogateescape")
+
+
+def shown(name: str) -> str:
+    """Return a name as messages have it: on one line, of bounded length."""
+    short = (
+        name
+        if len(name) <= MOST_SHOWN
+        else f"{name[: MOST_SHOWN // 2]}...{name[-MOST_SHOWN // 2 :]}"
+    )
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in short)

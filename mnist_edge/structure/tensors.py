@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 MOST_DIMENSIONS = 6  # that the runtimes' broadcasting follows; image classifiers have 4 or 5
 MOST_STEPS = 1 << 15  # of a stride, dilation, window or padding: a side of an image
-MOST_VALUES = 4096  # of a constant that says a shape, axes or an order
+MOST_RANK = 8  # that a tensor may have at all: each check looks at every dimension
+MOST_VALUES = 2 * MOST_RANK  # of a constant that says a shape, axes, an order or pads
+MOST_LINKS = 100_000  # inputs and outputs of all operators; a file can share one list of them
 
 Shape = tuple[int, ...]
 
@@ -19,8 +21,9 @@ class Wrong(Exception):  # noqa: N818 - caught and told where the place in the f
 
 
 def said(shape: Sequence[int]) -> str:
-    """Return a shape as messages have it."""
-    return "[" + ",".join(map(str, shape)) + "]"
+    """Return a shape as messages have it; of one with more dimensions than any, the first."""
+    short = ",".join(map(str, shape[:MOST_VALUES]))
+    return f"[{short}]" if len(shape) <= MOST_VALUES else f"[{short},...]"
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:

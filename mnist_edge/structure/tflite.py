@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from mnist_edge.structure.flatbuffer import Flatbuffer
-from mnist_edge.structure.parts import MOST_BYTES, Op, Structure, damaged, shown, unfit
+from mnist_edge.structure.parts import MOST_BYTES, Op, Structure, damaged, named, shown, unfit
 from mnist_edge.structure.tensors import Wrong
 from mnist_edge.structure.tflite_graph import any_batch, check_graph, in_range
 from mnist_edge.structure.tflite_schema import OPERATORS, TABLES
@@ -51,7 +51,7 @@ def examine(content: bytes, where: str) -> Structure:
         try:
             tensors.append(tensor(table, buffers))
         except Wrong as wrong:
-            name = shown(table["name"] or b"")
+            name = shown(named(table["name"]))
             raise damaged(where, f"tensor {place} ({name}) {wrong}") from None
     computed = sum(_bytes(row) for row in tensors if row.data is None)
     if computed > MOST_BYTES:
@@ -74,7 +74,7 @@ def _codes(model: dict[str, Any], where: str) -> list[Op]:
         # Files older than 2020 have the number in a field of one byte.
         number = max(code["builtin_code"], code["deprecated_builtin_code"])
         if number == CUSTOM:
-            name = shown(code["custom_code"] or b"?")
+            name = shown(named(code["custom_code"] or b"?"))
             remedy = "use layers that TensorFlow Lite has built in"
             raise unfit(where, f"needs {name}, which small runtimes lack", remedy)
         name = OPERATORS[number] if 0 <= number < len(OPERATORS) else f"operator {number}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.structure.parts import damaged
-from mnist_edge.structure.tensors import Wrong, said
+from mnist_edge.structure.parts import damaged, shown
+from mnist_edge.structure.tensors import MOST_LINKS, Wrong, said
 from mnist_edge.structure.tflite_rules import shape_given
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_graph(graph: dict[str, Any], codes: list[Op], tensors: list[Tensor], w
         ModelError: a runtime would end the process over it, or give something else than the
             file says.
     """
-    ready = _ready_at_first(graph, tensors, where)
+    ready, links = _ready_at_first(graph, tensors, where), 0
     for place, table in enumerate(graph["operators"] or ()):
         at = f"operator {place}"
         if table["opcode_index"] >= len(codes):
@@ -39,6 +39,9 @@ def check_graph(graph: dict[str, Any], codes: list[Op], tensors: list[Tensor], w
         name = codes[table["opcode_index"]].name
         at = f"{at} ({name})"
         taken, given = table["inputs"] or (), table["outputs"] or ()
+        links += len(taken) + len(given)
+        if links > MOST_LINKS:
+            raise damaged(where, f"its operators take and give more than {MOST_LINKS} tensors")
         present = [index for index in taken if index != LEFT_OUT]
         in_range(present, len(tensors), f"{at} takes", where)
         in_range(given, len(tensors), f"{at} gives", where)
@@ -57,7 +60,7 @@ def check_graph(graph: dict[str, Any], codes: list[Op], tensors: list[Tensor], w
             raise damaged(where, f"{at} {wrong}") from None
     for index in graph["outputs"]:
         if index not in ready:
-            raise damaged(where, f"nothing gives output {tensors[index].name}")
+            raise damaged(where, f"nothing gives output {shown(tensors[index].name)}")
 
 
 def any_batch(graph: dict[str, Any], codes: list[Op], tensors: list[Tensor]) -> bool:

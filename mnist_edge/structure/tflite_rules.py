@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.structure import tflite_shapes as shapes
 from mnist_edge.structure import tflite_windows as windows
+from mnist_edge.structure.parts import shown
 from mnist_edge.structure.tensors import MOST_DIMENSIONS, Shape, Wrong, said
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def shape_given(
     settings = _settings(row, table)
     for tensor in (*inputs, *given) if row.scaled else ():
         if tensor.dtype in NEED_SCALES and not tensor.scales:
-            raise Wrong(f"works on {tensor.dtype} without a scale ({tensor.name})")
+            raise Wrong(f"works on {tensor.dtype} without a scale ({shown(tensor.name)})")
     _check_rescaling(name, inputs, given[0])
     for tensor in given if row.alike is not None else ():
         if tensor.dtype != inputs[row.alike or 0].dtype:
@@ -107,7 +108,7 @@ def _check_rescaling(name: str, inputs: Sequence[Tensor], given: Tensor) -> None
     if given.dtype not in NEED_SCALES or not given.scales or name not in RESCALED:
         return
     places, power, most = RESCALED[name]
-    scales = [max(inputs[place].scales, default=0.0) for place in places]
+    scales = [inputs[place].top_scale for place in places]
     if most is None:  # sums are taken with 20 bits more than int8 has, 15 more than int16 has
         factor, most = 2 * max(scales), 1 << (15 if given.dtype == "int16" else 20)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.structure.tensors import MOST_STEPS, Wrong, axes, broadcast, said
+from mnist_edge.structure.tensors import MOST_STEPS, MOST_VALUES, Wrong, axes, broadcast, said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,8 @@ def reshaped(settings: dict[str, Any], taken: Sequence[Tensor]) -> Shape | None:
     wanted = taken[1].values() if len(taken) > 1 else settings.get("new_shape")
     if wanted is None:
         return None
+    if len(wanted) > MOST_VALUES:
+        raise Wrong(f"turns {said(taken[0].shape)} into {len(wanted)} dimensions")
     count, shape = prod(taken[0].shape), tuple(wanted)
     if shape.count(-1) == 1 and (others := prod(side for side in shape if side != -1)):
         shape = tuple(count // others if side == -1 else side for side in shape)
@@ -74,7 +76,10 @@ def reshaped(settings: dict[str, Any], taken: Sequence[Tensor]) -> Shape | None:
 def squeezed(settings: dict[str, Any], taken: Sequence[Tensor]) -> Shape:
     """A tensor, some of whose dimensions are 1."""
     sides = taken[0].shape
-    gone = axes(settings.get("squeeze_dims") or (), len(sides))
+    stated = settings.get("squeeze_dims") or ()
+    if len(stated) > MOST_VALUES:
+        raise Wrong(f"drops {len(stated)} dimensions of {said(sides)}")
+    gone = axes(stated, len(sides))
     gone = gone or [place for place, side in enumerate(sides) if side == 1]
     if any(sides[place] != 1 for place in gone):
         raise Wrong(f"drops dimensions {said(tuple(gone))} of {said(sides)}")

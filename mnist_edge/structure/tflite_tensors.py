@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from struct import unpack
 from typing import Any
 
-from mnist_edge.structure.parts import MOST_BYTES, Port, shown
+from mnist_edge.structure.parts import MOST_BYTES, Port, named
 from mnist_edge.structure.tensors import MOST_DIMENSIONS, MOST_VALUES, Shape, Wrong, said
 from mnist_edge.structure.tflite_schema import TYPES
 
@@ -26,7 +26,7 @@ class Tensor:
     """A tensor as the file states it.
 
     Attributes:
-        name: for messages.
+        name: as in the file.
         shape: its size for one image.
         free: whether the size may be another, for each dimension.
         dtype: numpy's name for its type, or one like it.
@@ -34,6 +34,7 @@ class Tensor:
         scales: none, one, or one for each slice along `axis`.
         axis: the dimension that several scales belong to.
         variable: whether it keeps its numbers from one run to the next.
+        top_scale: the highest scale; 0 where there is none.
     """
 
     name: str
@@ -44,6 +45,10 @@ class Tensor:
     scales: tuple[float, ...]
     axis: int
     variable: bool
+    top_scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.top_scale = max(self.scales, default=0.0)
 
     @property
     def port(self) -> Port:
@@ -96,7 +101,7 @@ def tensor(table: dict[str, Any], buffers: list[memoryview | None]) -> Tensor:
     quant = table["quantization"] or {}
     free = tuple(known == -1 for known in signature)
     scales, axis = _scales(quant, shape, dtype, data is not None)
-    name = shown(table["name"] or b"")
+    name = named(table["name"])
     return Tensor(name, shape, free, dtype, data, scales, axis, table["is_variable"])
 
 

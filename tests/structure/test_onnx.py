@@ -163,6 +163,17 @@ def broken(made):
     yield "channels", chain(made, made.node("Conv", ["x", "w"], ["y"]), row), "with filters"
     row = made.weights("w", [8, 28])
     yield "filters", chain(made, made.node("Conv", ["x", "w"], ["y"]), row), "has filters .8,28."
+    # Checking these took minutes: every node went through each number, or each dimension.
+    row = made.integers("n", *[1] * 17)
+    taken = {"Slice": ["x", "n", "n", "n"], "Unsqueeze": ["x", "n"], "ReduceSum": ["x", "n"]}
+    for kind, names in taken.items():
+        node_of = made.node(kind, names, ["y"])
+        yield f"long {kind}", chain(made, node_of, row), "takes .17. int64 for a shape"
+    node_of = made.node("Unsqueeze", ["x"], ["y"], axes=[0] * 17)
+    yield "long axes", chain(made, node_of), "has 17 axes"
+    yield "rank", chain(made, made.node("Unsqueeze", ["x"], ["y"], axes=[0, 1, 2, 3, 4])), "gives"
+    yield "deep", with_weights(shape, made.weights("w", [1] * 9)), "has 9 dimensions"
+    yield "deep input", small(made, inputs=[made.value("x", [1] * 9)]), "x has the shape"
     nodes = [made.node("Relu", ["x" if n == 0 else f"a{n - 1}"], [f"a{n}"]) for n in range(9)]
     wide = [made.value("x", [1, 28, 28, 65536])]
     yield "all", small(made, nodes=nodes, inputs=wide, outputs=[made.value("a8", [1])]), "1.9 GiB"
@@ -236,3 +247,27 @@ def test_the_shape_that_sums_give_is_known_to_the_next(made, kind, settings, wei
     assert seen(content(*turned))
     with pytest.raises(ModelError, match=r"node 1 \(Reshape\) turns"):
         seen(content(*turned, 2))
+
+
+def test_names_are_told_apart_by_all_their_bytes(made):
+    # Keras and TensorFlow call weights by the path of their layer, which can be long.
+    long = "functional_1_1/mobilenet_v3_small_1/expanded_conv_1_squeeze_excite_conv_1/kernel:"
+    for first, second in ((long + "0", long + "1"), (b"w\x01", b"w\x02"), (b"w\xfe", b"w\xff")):
+        nodes = [
+            made.node("Add", ["x", first], [second + second[-1:]]),
+            made.node("Mul", [second + second[-1:], second], ["y"]),
+        ]
+        weights = [made.weights(first, [1]), made.weights(second, [1])]
+        assert seen(small(made, nodes=nodes, weights=weights))
+        with pytest.raises(ModelError, match=r"weights .* are there twice") as caught:
+            seen(small(made, nodes=nodes, weights=[weights[0], weights[0]]))
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 200
+
+
+def test_settings_and_operator_sets_are_told_apart_by_all_their_bytes(made):
+    long = "x" * 90
+    node = made.node("Add", ["x", "x"], ["y"], (7, f"{long}a"), **{f"{long}a": 1, f"{long}b": 2})
+    sets = [(8, made.message((1, long + end), (2, place))) for place, end in enumerate("ab", 1)]
+    structure = seen(small(made, nodes=[node]) + made.message(*sets))
+    assert [op.version for op in structure.ops] == [1]

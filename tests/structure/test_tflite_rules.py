@@ -182,6 +182,10 @@ WRONG = [
     ("SPACE_TO_DEPTH", [IMAGE], {"block_size": 0}, "of blocks of 0"),
     ("DEPTH_TO_SPACE", [IMAGE], {"block_size": 2}, "blocks of 2"),
     ("ARG_MAX", [made(1, 10), None], None, "has 1 inputs"),
+    # A file can have each of many operators share one long list.
+    ("MEAN", [IMAGE, constant(*[1] * 17)], {}, "takes .17. int32 for a shape"),
+    ("SQUEEZE", [made(1, 3)], {"squeeze_dims": (0,) * 17}, "drops 17 dimensions"),
+    ("RESHAPE", [IMAGE], {"new_shape": (1,) * 17}, "into 17 dimensions"),
 ]  # fmt: skip
 
 
@@ -279,3 +283,17 @@ def test_an_output_that_nothing_gives_is_refused():
     graph = {"inputs": (0,), "outputs": (1,), "operators": []}
     with pytest.raises(ModelError, match="nothing gives output t"):
         check_graph(graph, [], [IMAGE, IMAGE], "a")
+
+
+def test_operators_that_share_long_lists_of_tensors_are_refused():
+    row = {
+        **table({"axis": 0, "fused_activation_function": 0}, 10), "opcode_index": 0,
+        "inputs": (0,) * 30_000, "intermediates": None,
+        "builtin_options2_type": 0, "large_custom_options_size": 0,
+    }  # fmt: skip
+    tensors = [made(1), *[made(30_000)] * 4]
+    graph = {"inputs": (0,), "outputs": (1,)}
+    rows = [{**row, "outputs": (place,)} for place in range(1, 5)]
+    check_graph({**graph, "operators": rows[:3]}, [Op("CONCATENATION", 1)], tensors, "a")
+    with pytest.raises(ModelError, match="take and give more than 100000 tensors"):
+        check_graph({**graph, "operators": rows}, [Op("CONCATENATION", 1)], tensors, "a")
