@@ -83,6 +83,7 @@ def test_bytes_that_are_no_model_are_named_as_what_they_are():
         Classifier.open(b"")
 
 
+@pytest.mark.needs("tflite")
 def test_a_bundle_is_examined_but_for_our_own(bundle, tmp_path):
     """A manifest says nothing of who wrote it: its hash may be that of a hostile file."""
     folder = tmp_path / "hostile"
