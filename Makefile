@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 EXTRAS := litert,onnx,cli,report,train-cpu
 DEMO := artifacts/runs/demo
 
-.PHONY: help demo test test-arm check format artifacts recipes clean
+.PHONY: help demo test test-arm test-compat check format artifacts recipes clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ test: $(VENV)/.develop $(VENV)/.bare ## run the tests
 
 test-arm: $(VENV)/.develop ## try the wheel as a Raspberry Pi would, emulated; needs qemu-user-static
 	$(BIN)/python -m tools.arm
+
+test-compat: $(VENV)/.develop ## try the wheel with every Python here, and old and new runtimes
+	$(BIN)/python -m tools.compatibility
 
 check: $(VENV)/.develop ## format, lint, import layers, types
 	$(BIN)/ruff format --check .
@@ -40,7 +43,7 @@ recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (
 	$(BIN)/python tools/measure_recipes.py
 
 clean: ## remove what make made, but no runs
-	rm -rf $(VENV) .venv-bare .arm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bare .venv-compat .arm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # The environment to use the package in, then the tools to work on it.
 $(VENV)/.use: pyproject.toml constraints.txt

@@ -32,15 +32,16 @@ MOST_VERSION = 24  # of an operator; the highest that was found is 14
 OPSETS, IR_VERSIONS = range(7, 41), range(3, 21)
 
 # The first supported version, and the first of each minor version after it.
-MINORS = ("1.17.0", "1.18.0", "1.19.0", "1.20.0", "1.21.0", "1.22.0", "1.23.0", "1.24.1", "1.25.0",
-          "1.26.0", "1.27.0", "1.28.0", "1.29.0", "1.30.0", "1.31.0")  # fmt: skip
+MINORS = ("1.18.1", "1.19.0", "1.20.0", "1.21.0", "1.22.0", "1.23.0", "1.24.1", "1.25.0", "1.26.0",
+          "1.27.0", "1.28.0", "1.29.0", "1.30.0", "1.31.0")  # fmt: skip
+LITERT = ("1.1.1", "1.2.0", "1.3.0", "1.4.0", "2.0.2", "2.1.0", "2.2.0", "2.3.0")
 VERSIONS = {
-    "litert": ("ai-edge-litert", ("2.0.2", "2.1.0", "2.2.0", "2.3.0")),
+    "litert": ("ai-edge-litert", LITERT),
     "tflite-runtime": ("tflite-runtime", ("2.14.0",)),
     "tensorflow-lite": ("tensorflow-cpu", ("2.18.0", "2.19.0", "2.20.0", "2.21.0")),
     "onnxruntime": ("onnxruntime", MINORS),
 }
-OLD_NUMPY = {"tflite-runtime": ("2.14.0",), "onnxruntime": ("1.17.0", "1.18.0")}
+OLD_NUMPY = {"tflite-runtime": ("2.14.0",), "onnxruntime": ("1.18.1",)}
 
 # Run within the environments: the names of the files that open, one a line.
 TFLITE_PROBE = """

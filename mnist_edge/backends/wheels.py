@@ -34,11 +34,13 @@ def _cp(first: int, last: int) -> tuple[str, ...]:
     return tuple(f"cp3{minor}" for minor in range(first, last + 1))
 
 
-# As of 2026-11-22: ai-edge-litert 2.0 to 2.3.0, tflite-runtime 2.14.0 (its last), onnxruntime 1.17
-# to 1.31.1, tensorflow 2.18 to 2.21.0: from what the extras in pyproject.toml ask for, upwards.
+# As of 2026-11-22: ai-edge-litert 1.1.1 to 2.3.0, tflite-runtime 2.14.0 (its last), onnxruntime
+# 1.18.1 to 1.31.1, tensorflow 2.18 to 2.21.0: from what the extras in pyproject.toml ask for
+# upwards.
 WHEELS = {
     "ai-edge-litert": (
-        Wheels("Linux", ("x86_64", "aarch64"), _cp(10, 14), (2, 27)),
+        Wheels("Linux", ("x86_64", "aarch64"), _cp(10, 12), (2, 17)),
+        Wheels("Linux", ("x86_64", "aarch64"), _cp(13, 14), (2, 27)),
         Wheels("Darwin", ("arm64",), _cp(10, 14)),
         Wheels("Windows", ("AMD64",), _cp(10, 14)),
     ),

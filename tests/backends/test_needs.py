@@ -32,7 +32,7 @@ def test_an_operator_that_came_later_gets_the_versions_and_the_remedy():
     structure = tflite(("CONV_2D", 3), ("FULLY_CONNECTED", 12))
     assert why_not(structure, "tflite-runtime", "2.14.0") == (
         "FULLY_CONNECTED version 12 is needed, tflite-runtime 2.14.0 knows up to 10: "
-        'pip install "mnist-edge[litert]" "ai-edge-litert>=2.0.2", '
+        'pip install "mnist-edge[litert]" "ai-edge-litert>=1.1.1", '
         "or export it in another quantization"
     )
     assert why_not(structure, "litert") is None
@@ -43,7 +43,7 @@ def test_the_first_version_that_knows_it_is_named():
     assert '"ai-edge-litert>=2.1.0"' in why_not(structure, "litert", "2.0.3")
     assert why_not(structure, "litert", "2.1.0") is None
     assert why_not(structure, "litert", "2.1.6") is None
-    assert "ai-edge-litert 2.0.2 knows up to 13" in why_not(structure, "litert")
+    assert "ai-edge-litert 1.1.1 knows up to 13" in why_not(structure, "litert")
 
 
 def test_an_operator_that_nobody_has_is_said_to_be_none():
@@ -72,8 +72,8 @@ def test_a_runtime_of_somebody_else_is_left_to_say_for_itself():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"opset": 22}, "operator set 22 is needed, onnxruntime 1.17.0 knows up to 20"),
-        ({"ir_version": 10}, "format version 10 is needed, onnxruntime 1.17.0 knows up to 9"),
+        ({"opset": 22}, "operator set 22 is needed, onnxruntime 1.18.1 knows up to 21"),
+        ({"ir_version": 11}, "format version 11 is needed, onnxruntime 1.18.1 knows up to 10"),
     ],
 )
 def test_a_newer_onnx_file_gets_the_versions_and_the_remedy(changes, said):
@@ -84,7 +84,7 @@ def test_a_newer_onnx_file_gets_the_versions_and_the_remedy(changes, said):
 
 
 def test_an_onnx_operator_that_does_not_exist_is_refused_by_its_name():
-    assert why_not(onnx("Erfc"), "onnxruntime").startswith("Erfc is needed, onnxruntime 1.17.0")
+    assert why_not(onnx("Erfc"), "onnxruntime").startswith("Erfc is needed, onnxruntime 1.18.1")
     assert "Gelu of operator set 17 is needed" in why_not(onnx("Gelu"), "onnxruntime")
     assert why_not(onnx("Gelu", opset=20), "onnxruntime") is None
     assert why_not(onnx("Anything", domain="com.microsoft"), "onnxruntime") is None
@@ -94,14 +94,14 @@ def test_the_oldest_version_in_the_table_is_the_oldest_that_may_be_installed(roo
     project = (root / "pyproject.toml").read_text()
     table = json.loads(KNOWN.read_text())
     for runtime, stated in {
-        "litert": "ai-edge-litert>=2.0",
+        "litert": "ai-edge-litert>=1.1.1",
         "tflite-runtime": "tflite-runtime>=2.14",
         "tensorflow-lite": "tensorflow>=2.18",
-        "onnxruntime": "onnxruntime>=1.17",
+        "onnxruntime": "onnxruntime>=1.18.1",
     }.items():
         assert f'"{stated}' in project
         oldest = next(iter(table[runtime]["versions"]))
-        assert oldest.startswith(stated.partition(">=")[2] + ".")
+        assert f"{oldest}.".startswith(stated.partition(">=")[2] + ".")
 
 
 @pytest.mark.needs("litert", "onnxruntime")

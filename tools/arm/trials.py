@@ -66,8 +66,9 @@ def try_device(
     if labels != inputs.images:
         raise StepError(f"predict says {labels}; wanted {inputs.images}")
     say(f"predict names {len(labels)} of {len(inputs.images)} images rightly")
-    counts = run_tests(device, python, inputs.tests_bundle) if device.runs_tests else None
-    if counts:
+    counts = None
+    if device.runs_tests:
+        counts = run_tests(device.runtime, python, inputs.tests_bundle)
         say(f"{counts['passed']} tests passed, {counts['deselected']} are for other runtimes")
     return {
         "platform": device.platform,
@@ -118,8 +119,16 @@ def differences(findings: list[dict[str, Any]], runtime: str) -> dict[str, float
     return {finding["file"]: float(f"{finding['worst']:.2g}") for finding in ran}
 
 
-def run_tests(device: Device, python: Path, bundle: Path) -> dict[str, int]:
-    """Run the tests on a device; return how many passed and how many were left out.
+def run_tests(
+    runtime: str, python: Path, bundle: Path, more: tuple[str, ...] = ()
+) -> dict[str, int]:
+    """Run the tests where there is one runtime; return how many passed and were left out.
+
+    Args:
+        runtime: its name.
+        python: which has it.
+        bundle: with every model that the tests ask for.
+        more: tests to run beside TESTS.
 
     Raises:
         StepError: one did not pass, or was skipped: a skip can never pass for a test.
@@ -127,8 +136,8 @@ def run_tests(device: Device, python: Path, bundle: Path) -> dict[str, int]:
     options = ["-q", "--tb=short", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT]
     options += ["-p", "no:cacheprovider", "--basetemp", python.parent / "tests"]
     said = run(
-        python, "-m", "pytest", *options, *(ROOT / "tests" / name for name in TESTS),
-        MNIST_EDGE_TEST_BUNDLE=str(bundle), MNIST_EDGE_TEST_RUNTIMES=device.runtime,
+        python, "-m", "pytest", *options, *(ROOT / "tests" / name for name in (*TESTS, *more)),
+        MNIST_EDGE_TEST_BUNDLE=str(bundle), MNIST_EDGE_TEST_RUNTIMES=runtime,
     )  # fmt: skip
     return counted(said)
 
