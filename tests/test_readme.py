@@ -84,6 +84,13 @@ def test_its_table_of_recipes_is_the_measured_one():
         assert row in TEXT
 
 
+def test_its_tables_of_platforms_and_of_the_wrapper_are_the_recorded_ones():
+    from tools.readme_tables import platforms_table, wrapper_table
+
+    assert f"<!-- table: platforms -->\n{platforms_table()}\n<!-- end -->" in TEXT
+    assert f"<!-- table: wrapper -->\n{wrapper_table()}\n<!-- end -->" in TEXT
+
+
 def test_its_links_lead_somewhere():
     for link in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert link.startswith("https://") or (ROOT / link).exists(), link

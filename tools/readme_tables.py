@@ -2,8 +2,9 @@
 
     python tools/readme_tables.py [BENCH.json]
 
-The table of recipes comes from mnist_edge/training/measured.json; the demo's from a bench record,
-by default artifacts/runs/demo/bench.json, which `make demo` writes.
+The table of recipes comes from mnist_edge/training/measured.json; that of platforms from what
+`make test-compat` and `make test-arm` wrote into artifacts/; the wrapper's from
+artifacts/wrapper.json; the demo's from a bench record, where one is named.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from mnist_edge.training.recipes import RECIPES, measured
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-RECORD = ROOT / "artifacts" / "runs" / "demo" / "bench.json"
+WRAPPER = ROOT / "artifacts" / "wrapper.json"
+TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
 
 def recipes_table() -> str:
@@ -38,6 +40,79 @@ def recipes_table() -> str:
             f"{100 * found['test_accuracy']:.2f} % | {recipe.claim or '–'} |"
         )
     return "\n".join(lines)
+
+
+def platforms_table() -> str:
+    """Return where the wheel was tried, a line a machine and version of a runtime, as Markdown."""
+    lines = [
+        "| machine | runtime | Python, with numpy | tests passed | `verify`: farthest off |",
+        "| --- | --- | --- | ---: | ---: |",
+    ]
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in (row for path in TRIED for row in json.loads(path.read_text(encoding="utf-8"))):
+        machine, _, processor = row["platform"].partition(" ")
+        machine += ", emulated" if "emulated" in processor else ""
+        version = row["runtime_version"] or "newest"
+        key = (machine, row["runtime"], version, row.get("result", "passed"))
+        groups.setdefault(key, []).append(row)
+    machines, runtimes = ([key[place] for key in groups] for place in (0, 1))
+
+    def place(key: tuple[str, ...]) -> tuple[int, int, list[int]]:
+        newest_first = [-int(part) for part in key[2].split(".") if part.isdigit()]
+        return machines.index(key[0]), runtimes.index(key[1]), newest_first
+
+    for key in sorted(groups, key=place):
+        machine, runtime, version, result = key
+        rows = groups[key]
+        where = f"{machine}: {boards(rows)}" if boards(rows) else machine
+        worst = [far for row in rows for far in row["worst"].values()]
+        tests = tests_of(rows) if result == "passed" else result
+        far = f"{max(worst):.2g}" if result == "passed" else "–"
+        lines.append(f"| {where} | {runtime} {version} | {pythons(rows)} | {tests} | {far} |")
+    return "\n".join(lines)
+
+
+def wrapper_table() -> str:
+    """Return what the wrapper costs beside the bare runtime, as Markdown."""
+    record = json.loads(WRAPPER.read_text(encoding="utf-8"))
+    lines = ["| | time | ratio | to |", "| --- | ---: | ---: | --- |"]
+    parts = ("image", "keras", "batch", "threads", "start", "start_memory")
+    for row in (row for part in parts for row in record[part]):
+        several = "threads=" in row["way"] and not row["way"].endswith("threads=1")
+        if "ratio" not in row or several:
+            continue
+        low, middle, high = (row["ratio"][name] for name in ("p5", "median", "p95"))
+        digits = ",.0f" if middle > 100 else ".2f"
+        ratio = f"**{middle:{digits}}** ({low:{digits}} to {high:{digits}})"
+        lines.append(
+            f"| {row['way']} | {row['median']:,.4g} {row['unit']} | {ratio} | {row['against']} |"
+        )
+    return "\n".join(lines)
+
+
+def boards(rows: list[dict[str, Any]]) -> str:
+    """Return the boards of some rows, such as `Raspberry Pi 3, 4`; nothing for a machine itself."""
+    names = dict.fromkeys(row["boards"] for row in rows if "boards" in row)
+    return ", ".join(names).replace(", Raspberry Pi", ",")
+
+
+def tests_of(rows: list[dict[str, Any]]) -> str:
+    """Return how many tests passed, and on which boards where it was not on all."""
+    ran = [row for row in rows if row["tests"]]
+    if not ran:
+        return "–"
+    counts = sorted({row["tests"] for row in ran})
+    numbers = "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+    return numbers if len(ran) == len(rows) else f"{numbers} (as {boards(ran)})"
+
+
+def pythons(rows: list[dict[str, Any]]) -> str:
+    """Return which Pythons were tried with which numpy."""
+    beside: dict[str, dict[str, None]] = {}
+    for row in rows:
+        minor = ".".join(row["python"].split(".")[:2])
+        beside.setdefault(row["numpy"] or "the newest", {})[minor] = None
+    return "; ".join(f"{', '.join(found)} with {numpy}" for numpy, found in beside.items())
 
 
 def demo_table(record: dict[str, Any]) -> str:
@@ -58,9 +133,12 @@ def put(text: str, name: str, table: str) -> str:
 
 def main() -> None:
     """Write the tables."""
-    record = Path(sys.argv[1]) if sys.argv[1:] else RECORD
     text = put(README.read_text(encoding="utf-8"), "recipes", recipes_table())
-    text = put(text, "demo", demo_table(json.loads(record.read_text(encoding="utf-8"))))
+    text = put(text, "platforms", platforms_table())
+    text = put(text, "wrapper", wrapper_table())
+    if sys.argv[1:]:
+        record = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+        text = put(text, "demo", demo_table(record))
     write_file(README, text)
 
 

@@ -17,18 +17,24 @@ class Gate:
     Attributes:
         max_drop: accuracy lost against the reference, percentage points.
         min_agreement: share of decisions that are the reference's, percent.
+        asked: which of the two a user set: what was asked for and is not known is a failure.
     """
 
     max_drop: float
     min_agreement: float
+    asked: tuple[str, ...] = ()
 
     def failures(self, parity: Parity) -> list[str]:
         """Say what does not hold, each with the number and the limit; empty where all holds.
 
         With few images one flip weighs much: one is always allowed where any share of flips is.
-        What is not known cannot fail: without a reference only the drop may be judged, or nothing.
+        What is not known cannot fail, unless it was asked for: without a reference only the drop
+        may be judged, or nothing.
         """
         found = []
+        for name, known in (("min_agreement", parity.agreement), ("max_drop", parity.drop)):
+            if known is None and name in self.asked:
+                found.append(f"{name} cannot be judged: there is no float model to hold it against")
         one = int(self.min_agreement < 100)
         if parity.agreement is not None:
             flips = round((1 - parity.agreement) * parity.samples)
@@ -67,7 +73,9 @@ def gate_for(
 ) -> Gate:
     """Return the gate of a quantization, with the limits that a user set instead."""
     own = GATES[quantization]
+    given = {"max_drop": max_drop, "min_agreement": min_agreement}
     return Gate(
         own.max_drop if max_drop is None else max_drop,
         own.min_agreement if min_agreement is None else min_agreement,
+        tuple(name for name, value in given.items() if value is not None),
     )

@@ -108,10 +108,24 @@ def test_a_gate_holds_at_its_limit_and_not_beyond(gate, parity, holds):
 
 def test_a_users_limits_stand_instead_of_the_quantizations_own():
     assert gate_for("int8") == GATES["int8"]
-    assert gate_for("int8", max_drop=2.0) == Gate(2.0, GATES["int8"].min_agreement)
-    assert gate_for("int8", min_agreement=90.0) == Gate(GATES["int8"].max_drop, 90.0)
+    assert gate_for("int8", max_drop=2.0) == Gate(2.0, GATES["int8"].min_agreement, ("max_drop",))
+    assert gate_for("int8", min_agreement=90.0) == Gate(
+        GATES["int8"].max_drop, 90.0, ("min_agreement",)
+    )
     failures = Gate(0.1, 99.9).failures(flipped(1000, to_wrong=7))
     assert failures == [
         "agreement 99.30 %, wanted 99.9 %",
         "accuracy down 0.70 points, wanted 0.1 at most",
     ]
+
+
+def test_a_gate_that_was_asked_for_and_cannot_be_judged_fails():
+    from mnist_edge.bench.gates import gate_for
+    from mnist_edge.bench.parity import alone
+
+    answers = np.float32([[0.9, 0.1], [0.2, 0.8]])
+    parity = alone(answers, np.array([0, 1]), None)
+    assert gate_for("int8").failures(parity) == []
+    asked = gate_for("int8", max_drop=0.1, min_agreement=99.8).failures(parity)
+    assert [line.split()[0] for line in asked] == ["min_agreement", "max_drop"]
+    assert "cannot be judged" in asked[0]
