@@ -7,14 +7,16 @@ from math import prod
 from typing import Any
 
 from mnist_edge.structure.onnx_rules import shape_given
+from mnist_edge.structure.onnx_sizes import worked_out
 from mnist_edge.structure.onnx_tensors import Constant, Taken, constant
 from mnist_edge.structure.parts import MOST_BYTES, Op, damaged, named, shown, unfit
-from mnist_edge.structure.tensors import Shape, Wrong, said
+from mnist_edge.structure.tensors import Shape, Unfollowed, Wrong, said
 
 MOST_NODES = 20_000  # twenty times what the deepest image classifiers have
 KINDS = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
 BODIES = ("If", "Loop", "Scan", "SequenceMap")
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
+REMEDY = "export without it, layers over time unrolled (in Keras: unroll=True)"
 REFUSED = frozenset(BODIES + RANDOM)
 
 
@@ -65,10 +67,12 @@ def check_nodes(
             what = f"{at} is of operator set {shown(domain)}, which the file does not name"
             raise damaged(where, what)
         if domain == "" and name in REFUSED:
-            raise unfit(where, f"needs {name}, which no image classifier does", "export without it")
+            raise unfit(where, f"needs {name}, which no image classifier does", REMEDY)
         ops.add(Op(shown(name), opsets[domain], shown(domain)))
         try:
             _run(name, domain, opsets[domain], table, found)
+        except Unfollowed as wrong:
+            raise unfit(where, f"has {at}, which {wrong}", wrong.remedy) from None
         except Wrong as wrong:
             raise damaged(where, f"{at} {wrong}") from None
     computed = sum(
@@ -104,7 +108,10 @@ def _run(name: str, domain: str, opset: int, table: dict[str, Any], found: Found
     elif domain == "":
         sides = [found.shapes.get(word) for word in taken]
         rows = [found.constants.get(word) for word in taken]
-        shape = shape_given(name, Taken(settings, sides, rows, opset))
+        node = Taken(settings, sides, rows, opset)
+        shape = shape_given(name, node)
+        row = worked_out(name, node, shape)
+        shape = row.shape if row else shape
     if shape is not None and prod(shape) * 4 > MOST_BYTES:
         raise Wrong(f"gives {said(shape)}, {prod(shape) * 4 / 2**30:.0f} GiB")
     for number, word in enumerate(given):

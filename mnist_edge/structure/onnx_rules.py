@@ -23,12 +23,16 @@ INTEGER = frozenset(
         "axis",
         "blocksize",
         "ceil_mode",
+        "end",
         "group",
         "keepdims",
         "noop_with_empty_axes",
         "num_outputs",
+        "start",
+        "to",
         "transA",
         "transB",
+        "value_int",
     ]
 )
 INTEGERS = frozenset(
@@ -44,6 +48,7 @@ INTEGERS = frozenset(
         "shape",
         "starts",
         "strides",
+        "value_ints",
     ]
 )
 SIZES = frozenset({"blocksize", "dilations", "group", "kernel_shape", "num_outputs", "strides"})
@@ -118,6 +123,7 @@ def _table() -> dict[str, Callable[[Taken], Shape | None]]:
         "ConstantOfShape": shapes.filled,
         "Slice": shapes.cut,
         "Shape": shapes.measured,
+        "Gather": shapes.gathered,
     }
 
 

@@ -9,7 +9,15 @@ from __future__ import annotations
 from math import floor, isfinite, prod
 from typing import TYPE_CHECKING
 
-from mnist_edge.structure.tensors import MOST_DIMENSIONS, MOST_STEPS, Wrong, axes, broadcast, said
+from mnist_edge.structure.tensors import (
+    MOST_DIMENSIONS,
+    MOST_STEPS,
+    Unfollowed,
+    Wrong,
+    axes,
+    broadcast,
+    said,
+)
 
 if TYPE_CHECKING:
     from mnist_edge.structure.onnx_tensors import Taken
@@ -124,7 +132,7 @@ def padded(taken: Taken) -> Shape | None:
     """A tensor, and how much to add before and after each dimension."""
     sides, added = taken.shape(0), taken.numbers(1, "pads")
     if added is None:
-        raise Wrong("computes its padding: export it with a fixed one")
+        raise Unfollowed("computes its padding", "export it with a fixed one")
     if not all(abs(count) <= MOST_STEPS for count in added):
         raise Wrong(f"pads by {said(added[:16])}")
     if sides is None or len(added) != 2 * len(sides):
@@ -139,7 +147,7 @@ def resized(taken: Taken) -> Shape | None:
     ratio = taken.ratios(1 if taken.opset < 11 else 2, "scales")
     wanted = taken.numbers(3) if taken.opset > 10 else None
     if not ratio and not wanted:
-        raise Wrong("computes its size: export it with a fixed one")
+        raise Unfollowed("computes its size", "export it with a fixed one")
     if wanted and not all(1 <= side <= MOST_STEPS for side in wanted):
         raise Wrong(f"resizes to {said(wanted)}")
     if ratio and not all(isfinite(value) and 0 < value <= MOST_STEPS for value in ratio):
@@ -154,8 +162,10 @@ def resized(taken: Taken) -> Shape | None:
 def tiled(taken: Taken) -> Shape | None:
     """A tensor, and how many times to have it along each dimension."""
     sides, times = taken.shape(0), taken.numbers(1)
-    if times is None or not all(0 <= count <= MOST_STEPS for count in times):
-        raise Wrong("computes how often it repeats, or does it too often")
+    if times is None:
+        return None
+    if not all(0 <= count <= MOST_STEPS for count in times):
+        raise Wrong(f"repeats its input too often, {said(times)} times")
     if sides is None or len(times) != len(sides):
         return None
     return tuple(side * count for side, count in zip(sides, times, strict=True))
@@ -164,17 +174,12 @@ def tiled(taken: Taken) -> Shape | None:
 def spread(taken: Taken) -> Shape | None:
     """A tensor, and a shape to spread it over."""
     sides, wanted = taken.shape(0), taken.numbers(1)
-    if wanted is None:
-        raise Wrong("computes the shape it spreads over: export it with a fixed one")
-    return broadcast([sides, wanted]) if sides is not None else wanted
+    return broadcast([sides, wanted]) if sides is not None and wanted is not None else wanted
 
 
 def filled(taken: Taken) -> Shape | None:
     """The shape to give."""
-    wanted = taken.numbers(0)
-    if wanted is None:
-        raise Wrong("computes the shape it fills: export it with a fixed one")
-    return wanted
+    return taken.numbers(0)
 
 
 def cut(taken: Taken) -> Shape | None:
@@ -198,5 +203,14 @@ def cut(taken: Taken) -> Shape | None:
 
 def measured(taken: Taken) -> Shape | None:
     """A tensor whose shape becomes numbers."""
-    sides = taken.shape(0)
-    return None if sides is None else (len(sides),)
+    sides, settings = taken.shape(0), taken.settings
+    return None if sides is None else (len(sides[settings.get("start", 0) : settings.get("end")]),)
+
+
+def gathered(taken: Taken) -> Shape | None:
+    """A tensor, and which parts of it to take along one dimension."""
+    sides, places = taken.shape(0), taken.shape(1)
+    if sides is None or places is None:
+        return None
+    (axis,) = axes([taken.settings.get("axis", 0)], len(sides))
+    return (*sides[:axis], *places, *sides[axis + 1 :])

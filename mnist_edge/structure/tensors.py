@@ -20,6 +20,14 @@ class Wrong(Exception):  # noqa: N818 - caught and told where the place in the f
     """A part of a file contradicts itself; the text says how."""
 
 
+class Unfollowed(Wrong):
+    """A part may be sound, and cannot be checked; `remedy` says what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.remedy = remedy
+
+
 def said(shape: Sequence[int]) -> str:
     """Return a shape as messages have it; of one with more dimensions than any, the first."""
     short = ",".join(map(str, shape[:MOST_VALUES]))
