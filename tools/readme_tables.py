@@ -76,17 +76,18 @@ def wrapper_table() -> str:
     """Return what the wrapper costs beside the bare runtime, as Markdown."""
     record = json.loads(WRAPPER.read_text(encoding="utf-8"))
     lines = ["| | time | ratio | to |", "| --- | ---: | ---: | --- |"]
-    parts = ("image", "keras", "batch", "threads", "start", "start_memory")
-    for row in (row for part in parts for row in record[part]):
+    parts = ("image", "keras", "batch", "start", "start_memory")
+    about = {"start": "first answer of a new process: ", "start_memory": "its peak memory: "}
+    for part, row in ((each, row) for each in parts for row in record[each]):
         several = "threads=" in row["way"] and not row["way"].endswith("threads=1")
         if "ratio" not in row or several:
             continue
         low, middle, high = (row["ratio"][name] for name in ("p5", "median", "p95"))
         digits = ",.0f" if middle > 100 else ".2f"
         ratio = f"**{middle:{digits}}** ({low:{digits}} to {high:{digits}})"
-        lines.append(
-            f"| {row['way']} | {row['median']:,.4g} {row['unit']} | {ratio} | {row['against']} |"
-        )
+        time = f"{row['median']:,.0f}" if row["median"] > 1000 else f"{row['median']:.3g}"
+        name = about.get(part, "") + row["way"]
+        lines.append(f"| {name} | {time} {row['unit']} | {ratio} | {row['against']} |")
     return "\n".join(lines)
 
 
