@@ -123,6 +123,7 @@ def _table() -> dict[str, Callable[[Taken], Shape | None]]:
         "ConstantOfShape": shapes.filled,
         "Slice": shapes.cut,
         "Shape": shapes.measured,
+        "Range": shapes.counted,
         "Gather": shapes.gathered,
     }
 

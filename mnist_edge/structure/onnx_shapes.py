@@ -6,7 +6,7 @@ not known before running is left unknown (None).
 
 from __future__ import annotations
 
-from math import floor, isfinite, prod
+from math import ceil, floor, isfinite, prod
 from typing import TYPE_CHECKING
 
 from mnist_edge.structure.tensors import (
@@ -180,6 +180,19 @@ def spread(taken: Taken) -> Shape | None:
 def filled(taken: Taken) -> Shape | None:
     """The shape to give."""
     return taken.numbers(0)
+
+
+def counted(taken: Taken) -> Shape | None:
+    """Where to start and to stop, and by what steps: numbers in a row."""
+    kinds = {row.dtype if row else "" for row in taken.constants}
+    if len(taken.constants) != 3 or kinds not in ({"float32"}, {"int32"}, {"int64"}):
+        return None
+    read = taken.ratios if kinds == {"float32"} else taken.numbers
+    rows = [read(place) or () for place in range(3)]
+    if not all(len(row) == 1 and isfinite(row[0]) for row in rows) or rows[2][0] == 0:
+        raise Wrong(f"counts from, to and by {rows}")
+    (start,), (stop,), (step,) = rows
+    return (max(0, ceil((stop - start) / step)),)
 
 
 def cut(taken: Taken) -> Shape | None:

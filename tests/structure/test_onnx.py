@@ -148,6 +148,15 @@ def broken(made):
     for kind, taken in ("Pad", ["x", "x"]), ("Resize", ["x", "", "x"]):
         node_of = made.node(kind, taken, ["y"])
         yield f"{kind} computed", chain(made, node_of), rf"has node 0 \({kind}\), which computes"
+    count = made.node("Range", ["a", "b", "c"], ["y"])
+    for stop, step, said in ((2**33, 1, "gives .8589934592., 32 GiB"), (9, 0, "counts from")):
+        ends = [made.integers(*row) for row in (("a", 0), ("b", stop), ("c", step))]
+        yield said, chain(made, count, *ends), said
+        ends = [
+            made.weights(n, [], struct.pack("<f", v))
+            for n, v in zip("abc", (0, stop, step), strict=True)
+        ]
+        yield f"real {said}", chain(made, count, *ends), said
     cut = made.node("Slice", ["x", "n", "n", "n", "m"], ["y"])
     rows = made.integers("n", 1), made.integers("m", 0)
     yield "step 0", chain(made, cut, *rows), "cuts .1,28,28,1. from .1. to .1. by .0."
