@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mnist_edge.backends.wheels import SMALL
-from tools.arm.sites import TESTS_NEED, constraints, metadata
+from tools.arm.sites import TESTS_NEED, constraints, requirements
 from tools.arm.steps import StepError, call, is_made, set_made, stamp
 from tools.compatibility.environments import NUMPY_1
 
@@ -60,7 +60,7 @@ def make_environment(environment: Environment, python: Python, wheel: Path, home
     folder = home / environment.name
     inside = folder / "bin" / "python"
     pins = pinned(environment, (ROOT / "constraints.txt").read_text(encoding="utf-8"))
-    mark = stamp(python, pins, metadata(wheel), TESTS_NEED)
+    mark = stamp(python, pins, requirements(wheel), TESTS_NEED)
     pip = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if is_made(folder, mark):  # the dependencies; the wheel itself may be another every time
         call([*pip, "--force-reinstall", "--no-deps", "--no-index", str(wheel)])
