@@ -128,8 +128,7 @@ def test_a_runtime_that_opens_none_of_the_models_says_which_do(bundle, tmp_path)
         Classifier.open(folder, runtime="litert")
 
 
-@needs("litert", "onnxruntime")
-@pytest.mark.needs("litert")
+@needs("litert")
 def test_it_says_which_better_model_the_runtime_did_not_take(bundle, monkeypatch):
     from mnist_edge.backends.litert import LiteRTBackend
 
@@ -158,6 +157,7 @@ def test_what_is_no_path_is_refused(bundle):
             Classifier.open(bundle.folder, runtime=runtime)
 
 
+@needs("litert", "onnxruntime")
 def test_it_says_why_better_runtimes_were_passed_over(bundle, monkeypatch):
     with Classifier.open(bundle.folder) as classifier:
         assert classifier.backend.passed_over == ()

@@ -250,7 +250,6 @@ def test_what_does_not_survive_a_fork_refuses_in_one_line(tmp_path):
     assert backend.infer_one(image)[1] == 0.75
 
 
-@needs("tflite")
 def test_a_child_that_was_forked_amid_a_call_may_close(tmp_path):
     backend = Slow("slow", tmp_path / "a.onnx", b"")
     inside = threading.Thread(target=backend.infer, args=(np.zeros((6000, 28, 28), np.uint8),))
@@ -274,6 +273,7 @@ def test_a_child_that_closes_stays_closed(bundle, dataset, file):
     assert "was closed" in str(forked(child))
 
 
+@needs("tflite")
 def test_a_closed_model_is_closed_in_a_forked_child_too(bundle):
     backend = open_backend(bundle.folder / "edge-int8.tflite")
     backend.close()
