@@ -127,10 +127,10 @@ def test_a_handler_may_use_and_close_what_it_interrupts(bundle, dataset, file):
     wanted, seen = backend.infer_one(image).tobytes(), []
 
     def handler(*_arguments):
-        if len(seen) == 20:
+        if len(seen) >= 20:  # on a slow machine, handlers interrupt handlers
             return
         seen.append(backend.infer_one(image).tobytes() == wanted)
-        if len(seen) == 20:
+        if len(seen) >= 20:
             backend.close()
 
     before = signal.signal(signal.SIGALRM, handler)
@@ -141,7 +141,8 @@ def test_a_handler_may_use_and_close_what_it_interrupts(bundle, dataset, file):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert seen == [True] * 20
+    assert len(seen) >= 20
+    assert all(seen)
 
 
 @pytest.mark.parametrize("file", FILES[:3])
