@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from functools import cache
 from struct import Struct, unpack
-from typing import Any, NoReturn
+from typing import Any
 
-from mnist_edge.structure.parts import MOST_ITEMS, TABLE, damaged
+from mnist_edge.structure.parts import MOST_ITEMS, TABLE, Reader
 
 SCALARS = {
     "bool": Struct("<?"), "i8": Struct("<b"), "u8": Struct("<B"), "u16": Struct("<H"),
@@ -40,7 +40,7 @@ def layout(fields: str) -> tuple[tuple[str, str, Struct | None, Any], ...]:
     return tuple(rows)
 
 
-class Flatbuffer:
+class Flatbuffer(Reader):
     """One flatbuffer; `table` reads a table and all that hangs on it.
 
     Args:
@@ -64,14 +64,6 @@ class Flatbuffer:
             ModelError: anything lies outside of the file, or crosswise.
         """
         return self._table(self._follow(0, name), name)
-
-    def _fail(self, what: str) -> NoReturn:
-        raise damaged(self._where, what)
-
-    def _count(self, items: int) -> None:
-        self._left -= items
-        if self._left < 0:
-            self._fail(f"it holds more than {MOST_ITEMS} parts")
 
     def _unpack(self, packed: Struct, at: int, what: str) -> tuple[Any, ...]:
         if at < 0 or at + packed.size > len(self._content):

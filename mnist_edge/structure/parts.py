@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from mnist_edge.errors import ModelError
 
@@ -64,6 +65,24 @@ class Structure:
     any_batch: bool
     ir_version: int | None = None
     opset: int | None = None
+
+
+class Reader:
+    """A file that is read with a limit on how many parts it may have.
+
+    A subclass sets `_where`, what messages call the file, and `_left`, from MOST_ITEMS down.
+    """
+
+    _where: str
+    _left: int
+
+    def _fail(self, what: str) -> NoReturn:
+        raise damaged(self._where, what)
+
+    def _count(self, items: int) -> None:
+        self._left -= items
+        if self._left < 0:
+            self._fail(f"it holds more than {MOST_ITEMS} parts")
 
 
 def damaged(where: str, what: str) -> ModelError:

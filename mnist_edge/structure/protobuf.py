@@ -8,9 +8,9 @@ bytes, 5 four bytes. A varint has seven bits a byte, the lowest first.
 from __future__ import annotations
 
 from struct import unpack
-from typing import Any, NoReturn
+from typing import Any
 
-from mnist_edge.structure.parts import MOST_ITEMS, TABLE, damaged
+from mnist_edge.structure.parts import MOST_ITEMS, TABLE, Reader
 
 MOST_VARINT = 10  # bytes that 64 bits take
 VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5
@@ -34,7 +34,7 @@ def layout(text: str) -> Fields:
     return rows
 
 
-class Protobuf:
+class Protobuf(Reader):
     """One protocol buffer; `root` reads a message and all that it holds.
 
     Args:
@@ -57,14 +57,6 @@ class Protobuf:
             ModelError: anything is cut off, nested too deeply, or not as the format has it.
         """
         return self._message(0, len(self._content), name, 0)
-
-    def _fail(self, what: str) -> NoReturn:
-        raise damaged(self._where, what)
-
-    def _count(self, items: int) -> None:
-        self._left -= items
-        if self._left < 0:
-            self._fail(f"it holds more than {MOST_ITEMS} parts")
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
         """Return the number at `at`, without a sign, and where the next begins."""
