@@ -45,6 +45,8 @@ class ModelEntry(NamedTuple):
         parity: how the model compares with the Keras reference; empty for the reference itself.
         tolerance: by runtime, how far its answers to the golden samples may be from those
             recorded, as a difference of probabilities; under `other` for the rest.
+        options: how it was quantized, beyond `quantization`: types of input and output,
+            granularity, calibration method, layers kept in float; empty for float32.
     """
 
     file: str
@@ -57,6 +59,7 @@ class ModelEntry(NamedTuple):
     ops: tuple[str, ...]
     parity: dict[str, Any]
     tolerance: dict[str, float]
+    options: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as the manifest writes it."""
@@ -139,7 +142,7 @@ def make_entry(path: Path, quantization: str, **details: Any) -> ModelEntry:
 
 def _details() -> dict[str, Any]:
     """Return what an entry has of a model of which nothing is known."""
-    return {"input": {}, "output": {}, "ops": (), "parity": {}, "tolerance": {}}
+    return {"input": {}, "output": {}, "ops": (), "parity": {}, "tolerance": {}, "options": {}}
 
 
 def model_format(path: Path) -> str:
@@ -242,8 +245,9 @@ def _entry(item: Any) -> ModelEntry:
     hashed = isinstance(entry.sha256, str) and re.fullmatch("[0-9a-f]{64}", entry.sha256)
     if not hashed or type(entry.bytes) is not int:
         raise ValueError(f"{entry.file} has no size or SHA-256")
-    if not all(isinstance(each, dict) for each in (entry.input, entry.output, entry.parity)):
-        raise ValueError(f"{entry.file}: input, output and parity are to be objects")
+    objects = (entry.input, entry.output, entry.parity, entry.options)
+    if not all(isinstance(each, dict) for each in objects):
+        raise ValueError(f"{entry.file}: input, output, parity and options are to be objects")
     if not all(isinstance(op, str) for op in entry.ops):
         raise ValueError(f"{entry.file}: operators are to be text")
     if not entry.tolerance:  # a bundle of before tolerances were stated

@@ -98,11 +98,16 @@ def bundle(request, tmp_path_factory, dataset):
     run_folder = request.getfixturevalue("run_folder")
     from mnist_edge.bench.exported import ExportCheck
     from mnist_edge.export.exporter import export
-    from mnist_edge.export.plan import ADDED, targets
+    from mnist_edge.export.plan import QUANTIZED, Wanted, targets
 
     check = ExportCheck(run_folder / "edge.keras", dataset.test)
     return export(
-        read_bundle(run_folder), dataset, out, targets(tuple(ADDED)), check, calibration_count=100
+        read_bundle(run_folder),
+        dataset,
+        out,
+        targets(Wanted(QUANTIZED)),
+        check,
+        calibration_count=100,
     )
 
 

@@ -25,9 +25,11 @@ SUM_TOLERANCE = {"float32": 1e-3, "float16": 1e-2}  # of probabilities; others: 
 class ExportCheck:
     """The check that `export.exporter.export` asks for, on the images of one split."""
 
-    def __init__(self, keras_file: Path, split: Split, threads: int = 2) -> None:
-        """Hold exports against the model in `keras_file` on the images of `split`."""
-        self._split, self._threads = split, threads
+    def __init__(
+        self, keras_file: Path, split: Split, name: str = "test", threads: int = 2
+    ) -> None:
+        """Hold exports against `keras_file` on the images of `split`, called `name`."""
+        self._split, self._name, self._threads = split, name, threads
         with open_backend(keras_file, "keras", threads=threads) as backend:
             self._reference = backend.infer(split.images)
 
@@ -35,15 +37,28 @@ class ExportCheck:
         """Return what Keras says of the images, float32 [N,K]."""
         return self._reference
 
+    def look(self, path: Path) -> Checked:
+        """Return how the model at `path` does, however badly.
+
+        Raises:
+            InputError: probabilities that are not finite.
+            ModelError: no runtime takes it.
+        """
+        with open_backend(path, threads=self._threads) as backend:
+            found = backend.infer(self._split.images)
+            taken, given = backend.input, backend.output
+        parity = compare(self._reference, found, self._split.labels)
+        written = {"split": self._name, "runtime": backend.runtime, **parity.as_dict()}
+        return Checked(taken, given, written, found, parity.drop)
+
     def __call__(self, path: Path, quantization: str) -> Checked:
         """Return how the model at `path` does.
 
         Raises:
             CheckFailed: probabilities that do not sum to 1, or a model that is not Keras' own.
         """
-        with open_backend(path, threads=self._threads) as backend:
-            found = backend.infer(self._split.images)
-            taken, given = backend.input, backend.output
+        checked = self.look(path)
+        found = checked.probabilities
         tolerance = SUM_TOLERANCE.get(quantization, found.shape[1] / 256)
         worst = float(np.abs(found.sum(1) - 1).max())
         if not worst <= tolerance:
@@ -55,5 +70,4 @@ class ExportCheck:
         failures = BROKEN[quantization].failures(parity)
         if failures:
             raise CheckFailed(f"{path.name} is not the Keras model: {'; '.join(failures)}")
-        written = {"split": "test", "runtime": backend.runtime, **parity.as_dict()}
-        return Checked(taken, given, written, found)
+        return checked

@@ -229,8 +229,8 @@ def _models(path: Path) -> list[Candidate]:
     if not path.is_file():
         raise ModelError(f"no model or bundle at {path}: check the path")
     model_format(path)
-    named = path.stem.rpartition("-")[2]
-    quantization = named if named in QUANTIZATIONS else "float32"
+    named = [word for word in path.stem.split("-") if word in QUANTIZATIONS]
+    quantization = named[-1] if named else "float32"
     return [Candidate(path, quantization, runtime="", group="")]
 
 

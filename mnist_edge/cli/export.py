@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_edge.bundle import read_bundle
 from mnist_edge.cli import console
-from mnist_edge.errors import BundleError, MissingExtraError
+from mnist_edge.data import Split, stratified_split
+from mnist_edge.errors import BundleError, DataError, MissingExtraError, SettingError
 from mnist_edge.export import plan
 from mnist_edge.export.calibration import COUNT
+from mnist_edge.export.ranges import PERCENTILE
+
+if TYPE_CHECKING:
+    from mnist_edge.bundle import Bundle
+    from mnist_edge.data import Dataset
 
 
 def export(
@@ -20,14 +26,43 @@ def export(
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Add int8 TFLite and int8 ONNX.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="Add float16 TFLite.")] = False,
-    dynamic: Annotated[bool, typer.Option("--dynamic", help="Add dynamic-range TFLite.")] = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Add dynamic-range TFLite and ONNX.")
+    ] = False,
     int16x8: Annotated[
         bool, typer.Option("--int16x8", help="Add TFLite with int16 activations, int8 weights.")
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Add all of these.")] = False,
+    model_format: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="tflite or onnx alone; may be repeated [default: both]."),
+    ] = None,
+    io: Annotated[
+        list[str] | None,
+        typer.Option(help="Input and output: int8, uint8, float32, int16; may be repeated."),
+    ] = None,
+    granularity: Annotated[
+        list[str] | None,
+        typer.Option(help="Scales of weights: per-channel, per-tensor; may be repeated."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="Of calibration: minmax, percentile, entropy; may be repeated."),
+    ] = None,
+    percentile: Annotated[
+        float | None,
+        typer.Option(help=f"Values that method percentile keeps [default: {PERCENTILE}]."),
+    ] = None,
     calibration_count: Annotated[
         int | None,
         typer.Option(help=f"Training images that decide quantized ranges [default: {COUNT}]."),
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            help="Points of validation accuracy that quantization may cost; ways are tried until "
+            "it holds, or exit code 1."
+        ),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="What the run learnt from, if it was one's own.")
@@ -37,32 +72,51 @@ def export(
 ) -> None:
     """Export a run to float32 TFLite and ONNX, and quantized where asked; each is checked.
 
-    Example: mnist-edge export artifacts/runs/edge --int8
+    Example: mnist-edge export artifacts/runs/edge --int8 --max-drop 0.1
     """
+    asked = {"int8": int8, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
+    wanted = plan.Wanted(
+        tuple(name for name, said in asked.items() if said or everything),
+        tuple(model_format or plan.FORMATS),
+        tuple(io or ()),
+        tuple(granularity or ()),
+        tuple(method or ()),
+        percentile,
+    )
+    targets = plan.targets(wanted)
+    if max_drop is not None and not 0 <= max_drop <= 100:
+        raise SettingError(f"max-drop is {max_drop}; wanted percentage points, 0 to 100")
     folder = run or console.newest_run()
     bundle = read_bundle(folder)
-    wanted = {"int8": int8, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
-    names = tuple(name for name, asked in wanted.items() if asked or everything)
     dataset = console.load_dataset(console.dataset_name([folder], data))
     keras_files = [entry.file for entry in bundle.models if entry.format == "keras"]
     if not keras_files:
         raise BundleError(f"{folder} has no .keras model: train it anew")
     try:
         with console.err.status("starting TensorFlow"):
+            from mnist_edge.export.exporter import Control
             from mnist_edge.export.exporter import export as run_export
     except ImportError as error:
         raise MissingExtraError(f"{error.name}, which export needs,", "train") from None
     from mnist_edge.bench.exported import ExportCheck
 
-    with console.err.status("running Keras on the test images") as status:
+    keras_file = folder / keras_files[0]
+    with console.err.status("running Keras on the images to be judged on") as status:
+        control = None
+        if max_drop is not None:
+            control = Control(
+                max_drop, ExportCheck(keras_file, _validation(bundle, dataset), "validation")
+            )
         exported = run_export(
             bundle,
             dataset,
             out or folder,
-            plan.targets(names),
-            ExportCheck(folder / keras_files[0], dataset.test),
+            targets,
+            ExportCheck(keras_file, dataset.test),
             calibration_count=calibration_count,
+            control=control,
             say=lambda what: status.update(f"exporting {what}"),
+            note=console.say,
         )
     if json:
         console.print_json(exported.manifest)
@@ -75,3 +129,16 @@ def export(
                 soft_wrap=True,
             )
     console.out.print(f"bundle: {exported.folder}")
+
+
+def _validation(bundle: Bundle, dataset: Dataset) -> Split:
+    """Return the training images that the run held out and never learnt from."""
+    hyper = bundle.manifest["training"]["hyperparameters"]
+    train = dataset.train
+    _, held = stratified_split(train.labels, hyper["validation_share"], hyper["seed"])
+    if not len(held):
+        raise DataError(
+            f"{bundle.folder} held out no validation images, which max-drop judges on: "
+            "train it with a validation share"
+        )
+    return Split(train.images[held], train.labels[held])

@@ -3,71 +3,185 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mnist_edge.data import stratified_sample, stratified_split
-from mnist_edge.errors import SettingError
+from mnist_edge.errors import DataError, SettingError
 from mnist_edge.preprocess import to_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
     from numpy.typing import NDArray
 
     from mnist_edge.data import Dataset
 
 COUNT = 500  # images, unless told otherwise
+FEW = 100  # below this the largest value of an activation is a matter of luck
+POOR = 0.25  # of an even share: a class with less is hardly there
+DIM = 0.5  # of full brightness, which good samples pass
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Images that the training part of a run learnt from, a few of each class.
+    """Images that a model learnt from, a few of each class.
 
     Attributes:
-        images: uint8 [N,28,28], bright on dark.
+        images: [N,H,W] or [N,H,W,C], bright on dark: uint8, or float32 in 0..1.
+        labels: class index of each, [N]; None where it is not known.
+        classes: how many there are.
+        source: where they were chosen: `train`, or the name of a file.
         seed: of the choice.
+        left_out: what was not fit to be chosen, in words.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
+    labels: NDArray[Any] | None
+    classes: int
+    source: str
     seed: int
+    left_out: tuple[str, ...] = field(default=())
 
-    def inputs(self) -> Iterator[NDArray[np.float32]]:
-        """Give each image as the network takes it: float32 [1,28,28,1] in 0..1.
+    def inputs(self) -> NDArray[np.float32]:
+        """Return the images as a network takes them: float32 [N,H,W,C] in 0..1; the caller's."""
+        images = self.images if self.images.ndim == 4 else self.images[..., None]
+        return to_unit(images) if images.dtype == np.uint8 else images.astype(np.float32)
 
-        The input's range is known, it need not be guessed: two corners of the first image are
-        made 0 and 1, so that no pixel is ever clipped however dim the sample is.
-        """
-        inputs = to_unit(self.images[..., None])
-        inputs[0, 0, 0], inputs[0, -1, -1] = 0, 1
-        for image in inputs:
-            yield image[None]
+    def warnings(self) -> list[str]:
+        """Say what is doubtful about the choice, a line each; empty where nothing is."""
+        found = list(self.left_out)
+        inputs = self.inputs()
+        if len(inputs) < FEW:
+            found.append(f"{len(inputs)} calibration images are few: give {FEW} or more")
+        flat = inputs.reshape(len(inputs), -1)
+        constant = int((flat.max(1) == flat.min(1)).sum())
+        if constant:
+            found.append(f"{constant} calibration images have one grey value alone: leave them out")
+        if len({row.tobytes() for row in flat}) < len(flat):
+            twice = len(flat) - len({row.tobytes() for row in flat})
+            found.append(f"{twice} calibration images are there twice")
+        if flat.max() < DIM:
+            found.append(
+                f"no calibration image is brighter than {flat.max():.2f} of 1: "
+                "are they as the device will see them?"
+            )
+        if self.labels is not None:
+            counts = np.bincount(self.labels, minlength=self.classes)
+            poor = [
+                str(name)
+                for name in np.flatnonzero(counts < POOR * len(self.labels) / self.classes)
+            ]
+            if poor:
+                found.append(
+                    f"hardly any calibration image of class {', '.join(poor[:5])}"
+                    f"{', ...' if len(poor) > 5 else ''}: what they alone excite gets no range"
+                )
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Return the calibration as a manifest writes it."""
-        digest = hashlib.sha256(self.images.tobytes()).hexdigest()
-        return {
-            "source": "train",
+        found: dict[str, Any] = {
+            "source": self.source,
             "count": len(self.images),
-            "sha256": digest,
+            "sha256": hashlib.sha256(self.images.tobytes()).hexdigest(),
             "seed": self.seed,
         }
+        if self.labels is not None:
+            found["per_class"] = np.bincount(self.labels, minlength=self.classes).tolist()
+        return found
 
 
-def choose(
-    dataset: Dataset, validation_share: float, seed: int, count: int | None = None
-) -> Calibration:
-    """Choose `count` images, stratified, from those that the run with this split learnt from.
+@dataclass(frozen=True)
+class Pool:
+    """What calibration images are drawn from; a larger draw holds the smaller ones.
 
-    Without a count: COUNT, or all where there are fewer.
+    Attributes:
+        images: [N,H,W] or [N,H,W,C], bright on dark: uint8, or float32 in 0..1.
+        labels: class index of each, [N]; None where it is not known.
+        judged: images that models are judged on, [M, ...]: none of them is ever calibrated on.
+        classes: how many there are.
+        source: `train`, or the name of a file.
+        seed: of every draw.
+        left_out: what was not fit to be drawn, in words.
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[Any] | None
+    judged: NDArray[Any]
+    classes: int
+    source: str
+    seed: int
+    left_out: tuple[str, ...] = field(default=())
+
+    def draw(self, count: int | None = None) -> Calibration:
+        """Draw `count` images, stratified where labels are known.
+
+        Args:
+            count: without it COUNT, or all where there are fewer.
+
+        Raises:
+            SettingError: more images wanted than there are, or fewer than one.
+            DataError: one of them is among those that models are judged on.
+        """
+        there = len(self.images)
+        count = min(COUNT, there) if count is None else count
+        if not 1 <= count <= there:
+            raise SettingError(f"calibration of {count} images; wanted 1..{there}")
+        if self.labels is None:
+            places = np.sort(np.random.default_rng(self.seed).permutation(there)[:count])
+        else:
+            places = stratified_sample(self.labels, count, self.seed)
+        chosen = self.images[places]
+        judged = {image.tobytes() for image in self.judged}
+        shared = sum(image.tobytes() in judged for image in chosen)
+        if shared:
+            raise DataError(
+                f"{shared} of {count} calibration images are among those that models are judged "
+                "on; wanted none: take them out of one of the two"
+            )
+        own = None if self.labels is None else self.labels[places]
+        return Calibration(chosen, own, self.classes, self.source, self.seed, self.left_out)
+
+
+def of_run(dataset: Dataset, validation_share: float, seed: int) -> Pool:
+    """Return what a run with this split learnt from, as a pool."""
+    train, (kept, _) = dataset.train, stratified_split(dataset.train.labels, validation_share, seed)
+    return Pool(
+        train.images[kept],
+        train.labels[kept],
+        dataset.test.images,
+        len(dataset.labels),
+        "train",
+        seed,
+    )
+
+
+def fit_to_draw(
+    images: NDArray[Any], labels: NDArray[Any] | None, source: str
+) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...]]:
+    """Leave out float images that have NaN or leave 0..1.
+
+    Returns:
+        The images and labels that are left, and what was left out, in words.
 
     Raises:
-        SettingError: more images wanted than there are, or fewer than one.
+        DataError: none is left.
     """
-    kept, _ = stratified_split(dataset.train.labels, validation_share, seed)
-    count = min(COUNT, len(kept)) if count is None else count
-    if not 1 <= count <= len(kept):
-        raise SettingError(f"calibration of {count} images; wanted 1..{len(kept)}")
-    chosen = kept[stratified_sample(dataset.train.labels[kept], count, seed)]
-    return Calibration(dataset.train.images[chosen], seed)
+    if images.dtype == np.uint8:
+        return images, labels, ()
+    flat = images.reshape(len(images), -1)
+    broken = ~np.isfinite(flat).all(1)
+    outside = ~broken & ((flat.min(1) < 0) | (flat.max(1) > 1))
+    good = ~(broken | outside)
+    if not good.any():
+        raise DataError(
+            f"{source} has no image of finite numbers in 0..1; wanted uint8, or float32 in 0..1: "
+            "divide by 255 where it is 0..255"
+        )
+    said = [
+        f"{int(bad.sum())} of {len(images)} calibration images left out: {why}"
+        for bad, why in ((broken, "NaN or infinity"), (outside, "values outside 0..1"))
+        if bad.any()
+    ]
+    return images[good], None if labels is None else labels[good], tuple(said)

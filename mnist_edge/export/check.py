@@ -19,19 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """A model that was run on the test images.
+    """A model that was run on the images of a split.
 
     Attributes:
         input: its input tensor, read from the file by the runtime.
         output: its output tensor.
         parity: how it compares with the reference, as a manifest writes it.
-        probabilities: float32 [N,K] of the test images.
+        probabilities: float32 [N,K] of the images it was run on.
+        drop: accuracy lost against the reference, in points; None where nobody knows the labels.
     """
 
     input: TensorSpec
     output: TensorSpec
     parity: dict[str, Any]
     probabilities: NDArray[np.float32]
+    drop: float | None = None
 
 
 class Check(Protocol):
@@ -42,6 +44,9 @@ class Check(Protocol):
 
     def reference(self) -> NDArray[np.float32]:
         """Return what Keras says of the test images, float32 [N,K]."""
+
+    def look(self, path: Path) -> Checked:
+        """Return how the model at `path` does, however badly."""
 
     def __call__(self, path: Path, quantization: str) -> Checked:
         """Return how the model at `path` does."""

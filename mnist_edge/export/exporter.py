@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import shutil
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,10 @@ from mnist_edge.bundle import (
 )
 from mnist_edge.data import Dataset, stratified_sample
 from mnist_edge.errors import BundleError, DataError
-from mnist_edge.export import onnx_model, tflite
-from mnist_edge.export.calibration import choose
+from mnist_edge.export.calibration import of_run
+from mnist_edge.export.control import Attempt, fit
+from mnist_edge.export.family import Family
+from mnist_edge.export.plan import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,14 +39,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mnist_edge.export.calibration import Calibration
+    from mnist_edge.export.calibration import Calibration, Pool
     from mnist_edge.export.check import Check
     from mnist_edge.export.plan import Target
 
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
-CONVERTERS = {"tflite": tflite, "onnx": onnx_model}
+RANKED_BY = 32  # images that tell which layers add most error
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a quantized model must keep.
+
+    Attributes:
+        max_drop: accuracy that may be lost on the validation images, in points.
+        check: on those images.
+    """
+
+    max_drop: float
+    check: Check
 
 
 def export(
@@ -54,7 +70,9 @@ def export(
     check: Check,
     *,
     calibration_count: int | None = None,
+    control: Control | None = None,
     say: Callable[[str], None] = lambda _line: None,
+    note: Callable[[str], None] = lambda _line: None,
 ) -> Bundle:
     """Write a bundle with the run's own files and each of `targets`, every one of them checked.
 
@@ -64,8 +82,10 @@ def export(
         out: the bundle folder; replaced when the new one is whole.
         targets: what to write. Models of the run that are not among them are kept.
         check: is asked about every model before it is called exported.
-        calibration_count: images for the ranges of quantized activations; see `calibration.choose`.
+        calibration_count: images for the ranges of quantized activations; see `Pool.draw`.
+        control: what a quantized model must keep; see `control.fit`. None: no more than `check`.
         say: takes a line on what is going on.
+        note: takes a line that people should read: a doubt, a choice that was made.
 
     Raises:
         CheckFailed: a model is not what Keras is; nothing is written.
@@ -81,24 +101,117 @@ def export(
         )
     check_replaceable(out)
     hyper = training["hyperparameters"]
-    calibration = choose(dataset, hyper["validation_share"], hyper["seed"], calibration_count)
+    pool = of_run(dataset, hyper["validation_share"], hyper["seed"])
+    calibration = pool.draw(calibration_count)
     model = _keras_model(run)
     with replacing_folder(out) as folder:
-        kept = _carry_over(run, folder, {target.file(training["recipe"]) for target in targets})
-        outputs: dict[str, NDArray[np.float32]] = {}
-        entries = []
-        for target in targets:
-            say(f"{target.quantization} {target.format}")
-            path = folder / target.file(training["recipe"])
-            entry, outputs[path.name] = _write(path, target, model, calibration, check)
-            entries.append(entry)
+        kept = _carry_over(run, folder, {target.file(run.name) for target in targets})
+        writer = _Writer(folder, model, pool, calibration, check, control, say, note)
+        entries = [writer.write(target, target.file(run.name)) for target in targets]
         say("golden samples")
         manifest = {**run.manifest, "models": [entry.as_dict() for entry in (*kept, *entries)]}
-        manifest["calibration"] = calibration.as_dict()
-        manifest["golden"] = _write_golden(folder / GOLDEN, dataset, check, kept, outputs)
+        manifest["calibration"] = {**calibration.as_dict(), **writer.about_calibration()}
+        manifest["golden"] = _write_golden(folder / GOLDEN, dataset, check, kept, writer.answers)
         manifest["versions"] = {**manifest.get("versions", {}), **installed_versions(VERSIONED)}
         (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     return run._replace(folder=out, manifest=manifest, models=(*kept, *entries))
+
+
+class _Writer:
+    """Makes models and writes them into a folder; each format is converted once."""
+
+    def __init__(
+        self,
+        folder: Path,
+        model: Any,
+        pool: Pool,
+        calibration: Calibration,
+        check: Check,
+        control: Control | None,
+        say: Callable[[str], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self.answers: dict[str, NDArray[np.float32]] = {}
+        self._folder, self._model, self._pool = folder, model, pool
+        self._count = len(calibration.images)
+        self._check, self._control, self._say, self._note = check, control, say, note
+        self._families: dict[str, Family] = {}
+        self._warnings = calibration.warnings()
+        self._instability: dict[str, Any] = {}
+        for line in self._warnings:
+            note(line)
+
+    def about_calibration(self) -> dict[str, Any]:
+        """Return what came to light about the calibration images, as a manifest writes it."""
+        return {"warnings": self._warnings, "instability": self._instability}
+
+    def write(self, target: Target, file: str) -> ModelEntry:
+        """Make the model of a target, check it and write it; return its entry."""
+        self._say(f"{target.quantization} {target.format}")
+        if target.format not in self._families:
+            self._families[target.format] = Family(target.format, self._model, self._pool)
+        family, path = self._families[target.format], self._folder / file
+        if target.calibrated:
+            target = replace(target, count=self._count)
+        made, tried = self._made(family, target, path)
+        target = made.target if made else target
+        content = made.content if made else family.make(target)
+        operators = family.operators(content)
+        path.write_bytes(content)
+        checked = self._check(path, target.quantization)
+        self.answers[file] = checked.probabilities
+        self._doubt(family, target)
+        options = target.options()
+        if target.calibrated:
+            options["calibration_count"] = target.count
+        if tried:
+            options["tried"] = [each.as_dict() for each in tried]
+        return make_entry(
+            path,
+            target.quantization,
+            input=checked.input.as_dict(),
+            output=checked.output.as_dict(),
+            ops=operators,
+            parity=checked.parity,
+            options=options,
+        )
+
+    def _made(
+        self, family: Family, target: Target, path: Path
+    ) -> tuple[Attempt | None, list[Attempt]]:
+        """Return the attempt that keeps what it must, and all attempts; none without control."""
+        control = self._control
+        if control is None or target.quantization == "float32":
+            return None, []
+
+        def attempt(each: Target) -> Attempt:
+            content = family.make(each)
+            path.write_bytes(content)
+            drop = control.check.look(path).drop
+            if drop is None:
+                raise DataError("max-drop needs the labels of the images that are judged on")
+            return Attempt(each, drop, content)
+
+        def rank(each: Attempt) -> Sequence[str]:
+            images = self._pool.draw(min(RANKED_BY, self._count)).inputs()
+            return family.rank(each.content, images)
+
+        tried = fit(target, control.max_drop, attempt, rank, len(self._pool.images), self._say)
+        if len(tried) > 1:
+            self._note(
+                f"{path.name}: {len(tried)} ways tried, kept {tried[-1]} points on validation"
+            )
+        return tried[-1], tried
+
+    def _doubt(self, family: Family, target: Target) -> None:
+        """Note what is doubtful about a target's ranges, once."""
+        if target.quantization != "int8":
+            return
+        self._instability.setdefault(family.format, family.instability(target))
+        for line in family.doubts(target):
+            if line not in self._warnings:
+                self._warnings.append(line)
+                self._note(line)
 
 
 def _training(run: Bundle) -> dict[str, Any]:
@@ -130,27 +243,6 @@ def _carry_over(run: Bundle, folder: Path, replaced: set[str]) -> list[ModelEntr
     return kept
 
 
-def _write(
-    path: Path, target: Target, model: Any, calibration: Calibration, check: Check
-) -> tuple[ModelEntry, NDArray[np.float32]]:
-    converter = CONVERTERS[target.format]
-    content = converter.convert(
-        model, target.quantization, calibration if target.calibrated else None
-    )
-    operators = converter.operators(content)
-    path.write_bytes(content)
-    checked = check(path, target.quantization)
-    entry = make_entry(
-        path,
-        target.quantization,
-        input=checked.input.as_dict(),
-        output=checked.output.as_dict(),
-        ops=operators,
-        parity=checked.parity,
-    )
-    return entry, checked.probabilities
-
-
 def _write_golden(
     path: Path,
     dataset: Dataset,
@@ -170,7 +262,7 @@ def _write_golden(
     )
     arrays = {file: found[chosen] for file, found in outputs.items()}
     for entry in kept:  # exported by an earlier call
-        if entry.format in CONVERTERS:
+        if entry.format in FORMATS:
             checked = check(path.parent / entry.file, entry.quantization)
             arrays[entry.file] = checked.probabilities[chosen]
     buffer = io.BytesIO()

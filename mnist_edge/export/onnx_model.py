@@ -1,4 +1,4 @@
-"""Keras to ONNX, float32 and int8 (static, QDQ, per channel); any number of images a batch."""
+"""Keras to ONNX, float32, int8 (static, QDQ) and dynamic; any number of images a batch."""
 
 from __future__ import annotations
 
@@ -13,36 +13,112 @@ from mnist_edge.errors import ModelError
 from mnist_edge.export.quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-    from mnist_edge.export.calibration import Calibration
+    from mnist_edge.export.plan import Target
 
+MOVES = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity")  # no new values
 OPSET = 17  # ONNX Runtime 1.12 and later
 
 
-def convert(model: Any, quantization: str, calibration: Calibration | None) -> bytes:
-    """Return the ONNX file of a Keras model: float32 [N,28,28,1] in, probabilities [N,K] out.
+def convert(model: Any) -> bytes:
+    """Return the float32 ONNX file of a Keras model.
 
     Args:
-        model: takes float32 [N,28,28,1] in 0..1.
-        quantization: `float32` or `int8`.
-        calibration: needed for `int8`.
+        model: takes float32 [N,H,W,C] in 0..1, gives probabilities [N,K].
 
     Raises:
         ModelError: the conversion fails.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        quiet(f"conversion to {quantization} ONNX"),
-    ):
+    import tf2onnx.convert  # with all that takes a number when it is imported
+
+    with tempfile.TemporaryDirectory() as folder, quiet("conversion to float32 ONNX"):
         path = Path(folder) / "model.onnx"
+        tf2onnx.utils.INTERNAL_NAME = 1  # names are numbered by a counter of the process
         model(np.zeros((1, *model.inputs[0].shape[1:]), np.float32))  # or Keras: "never called"
         model.export(path, format="onnx", opset_version=OPSET, verbose=False)
-        if quantization == "int8":
-            if calibration is None:
-                raise ModelError("int8 needs calibration images")
-            path = _quantize(path, calibration)
-        return path.read_bytes()
+        made = onnx.load(path)
+        made.graph.doc_string = ""  # it has TensorFlow's name of a function, another each time
+        content: bytes = made.SerializeToString(deterministic=True)
+        return content
+
+
+def prepare(content: bytes) -> bytes:
+    """Return a float32 file as the quantizer wants it: simplified, with the shape of each tensor.
+
+    Raises:
+        ModelError: ONNX Runtime refuses it.
+    """
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as folder, quiet("preparation of the ONNX model"):
+        source, prepared = Path(folder) / "model.onnx", Path(folder) / "prepared.onnx"
+        source.write_bytes(content)
+        # The dimensions are known but for the batch: symbolic inference (sympy) has nothing to add.
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        return prepared.read_bytes()
+
+
+def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, float]]) -> bytes:
+    """Return the int8 file of a float32 one: QuantizeLinear and DequantizeLinear around nodes.
+
+    Args:
+        content: from `prepare`.
+        target: per channel or per tensor, and which tensors to keep in float.
+        ranges: (low, high) of the input and of every node's output, by tensor name.
+
+    Raises:
+        ModelError: the quantizer refuses.
+    """
+    from onnxruntime import quantization
+    from onnxruntime.quantization.calibrate import TensorsData
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+    from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+
+    with quiet("quantization to int8 ONNX"):
+        model = onnx.load_from_string(content)
+        seen = {name: tuple(map(np.float32, each)) for name, each in ranges.items()}
+        kept = [
+            node.name for node in model.graph.node if set(node.output) & set(target.float_layers)
+        ]
+        # Signed with signed does not saturate on processors without VNNI, as unsigned would.
+        signed = quantization.QuantType.QInt8
+        worker = QDQQuantizer(
+            model,
+            per_channel=target.granularity == "per-channel",
+            reduce_range=False,
+            weight_qType=signed,
+            activation_qType=signed,
+            tensors_range=TensorsData(quantization.CalibrationMethod.MinMax, seen),
+            nodes_to_quantize=[],
+            nodes_to_exclude=kept,
+            op_types_to_quantize=list({*QDQRegistry, *QLinearOpsRegistry}),
+            extra_options={},
+        )
+        worker.quantize_model()
+        worker.model.topological_sort()
+        quantized: bytes = worker.model.model.SerializeToString()
+    return quantized
+
+
+def convert_dynamic(content: bytes) -> bytes:
+    """Return a file with 8-bit weights whose activations are quantized anew for each image.
+
+    Args:
+        content: from `convert`.
+
+    Raises:
+        ModelError: the quantizer refuses.
+    """
+    from onnxruntime import quantization
+
+    with tempfile.TemporaryDirectory() as folder, quiet("conversion to dynamic ONNX"):
+        source, result = Path(folder) / "model.onnx", Path(folder) / "dynamic.onnx"
+        source.write_bytes(content)
+        # Activations are unsigned there; unsigned weights do not saturate without VNNI.
+        unsigned = quantization.QuantType.QUInt8
+        quantization.quantize_dynamic(source, result, weight_type=unsigned)
+        return result.read_bytes()
 
 
 def operators(content: bytes) -> tuple[str, ...]:
@@ -58,32 +134,19 @@ def operators(content: bytes) -> tuple[str, ...]:
     return tuple(sorted({node.op_type for node in nodes}))
 
 
-def _quantize(path: Path, calibration: Calibration) -> Path:
-    from onnxruntime import quantization
-    from onnxruntime.quantization.shape_inference import quant_pre_process
+def layers(content: bytes) -> tuple[str, ...]:
+    """Return the names of the nodes' outputs in an ONNX file, in their order."""
+    return tuple(node.output[0] for node in onnx.load_from_string(content).graph.node)
 
-    prepared, result = path.with_name("prepared.onnx"), path.with_name("int8.onnx")
-    # The dimensions are known but for the batch: symbolic inference (sympy) has nothing to add.
-    quant_pre_process(path, prepared, skip_symbolic_shape=True)
-    name = onnx.load(prepared).graph.input[0].name
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self._inputs: Iterator[Any] = calibration.inputs()
+def unit_tensors(content: bytes) -> set[str]:
+    """Return the names of the tensors that are known to hold 0..1.
 
-        def get_next(self) -> dict[str, Any] | None:
-            image = next(self._inputs, None)
-            return None if image is None else {name: image}
-
-    quantization.quantize_static(
-        prepared,
-        result,
-        Reader(),
-        quant_format=quantization.QuantFormat.QDQ,
-        per_channel=True,
-        # Signed with signed does not saturate on processors without VNNI, as unsigned would.
-        activation_type=quantization.QuantType.QInt8,
-        weight_type=quantization.QuantType.QInt8,
-        calibrate_method=quantization.CalibrationMethod.MinMax,
-    )
-    return result
+    The input, what only moves its pixels about, and the output.
+    """
+    graph = onnx.load_from_string(content).graph
+    known = {graph.input[0].name}
+    for node in graph.node:
+        if node.op_type in MOVES and node.input[0] in known:
+            known.add(node.output[0])
+    return known | {graph.output[0].name}

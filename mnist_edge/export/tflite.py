@@ -1,4 +1,9 @@
-"""Keras to TensorFlow Lite: built-in operators only, a static batch of one image."""
+"""Keras to TensorFlow Lite: built-in operators only, a static batch of one image.
+
+The float file is made by TensorFlow's converter. An int8 file is made from it: the range of each
+tensor (`ranges`) is written into the float file, and TensorFlow's quantizer does the rest. So the
+ranges are ours, and a tensor has the same name in both files.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +11,106 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
+from tensorflow.lite.python import convert as quantizer
 from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
 from mnist_edge.errors import ModelError
 from mnist_edge.export.quiet import quiet
 
 if TYPE_CHECKING:
-    from mnist_edge.export.calibration import Calibration
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnist_edge.export.plan import Target
+
+MOVES = (schema.BuiltinOperator.RESHAPE, schema.BuiltinOperator.TRANSPOSE)  # no new values
+DTYPES = {"int8": tf.int8, "uint8": tf.uint8, "float32": tf.float32, "int16": tf.int16}
 
 
-def convert(model: Any, quantization: str, calibration: Calibration | None) -> bytes:
-    """Return the TensorFlow Lite file of a Keras model.
+def convert(model: Any) -> bytes:
+    """Return the float32 TensorFlow Lite file of a Keras model.
 
     Args:
-        model: takes float32 [N,28,28,1] in 0..1.
-        quantization: `float32`, `float16`, `dynamic`, `int8` (int8 in and out) or `int16x8`
-            (int16 in and out).
-        calibration: needed for `int8` and `int16x8`.
+        model: takes float32 [N,H,W,C] in 0..1, gives probabilities [N,K].
 
     Raises:
         ModelError: the model needs an operator that small runtimes lack.
     """
-    # With the batch fixed, no shape arithmetic is left in the file: one delegate partition.
-    image = keras.Input(batch_shape=(1, *model.inputs[0].shape[1:]), name="image")
-    fixed = keras.Model(image, model(image), name=f"{model.name}_single")
-    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
-    operators = tf.lite.OpsSet
-    converter.target_spec.supported_ops = [operators.TFLITE_BUILTINS]
-    if quantization != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if quantization == "float16":
+    with quiet("conversion to float32 TensorFlow Lite"):
+        content: bytes = _converter(model).convert()
+    return content
+
+
+def convert_weights(model: Any, target: Target) -> bytes:
+    """Return a file in which only weights are quantized: `float16` or `dynamic`.
+
+    Raises:
+        ModelError: as `convert`.
+    """
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if target.quantization == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if quantization in ("int8", "int16x8"):
-        if calibration is None:
-            raise ModelError(f"{quantization} needs calibration images")
-        converter.representative_dataset = lambda: ([image] for image in calibration.inputs())
-        dtype = tf.int8 if quantization == "int8" else tf.int16
-        converter.inference_input_type = converter.inference_output_type = dtype
-        converter.target_spec.supported_ops = [
-            operators.TFLITE_BUILTINS_INT8
-            if quantization == "int8"
-            else operators.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        ]
-    with quiet(f"conversion to {quantization} TensorFlow Lite"):
+    with quiet(f"conversion to {target.quantization} TensorFlow Lite"):
         content: bytes = converter.convert()
     return content
+
+
+def convert_int16(model: Any, target: Target, images: NDArray[np.float32]) -> bytes:
+    """Return a file with int16 activations and int8 weights.
+
+    TensorFlow's own calibration is used, the least and the greatest value: 16 bits are fine
+    enough for any range, and its quantizer takes none of ours for them.
+
+    Args:
+        model: as for `convert`.
+        target: says what the input and the output are.
+        images: of calibration, float32 [N,H,W,C] in 0..1.
+
+    Raises:
+        ModelError: as `convert`.
+    """
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    ]
+    pinned = images.copy()
+    pinned[0].flat[[0, -1]] = 0, 1  # the input's range is known; a dim sample would clip it
+    converter.representative_dataset = lambda: ([image[None]] for image in pinned)
+    converter.inference_input_type = converter.inference_output_type = DTYPES[target.io]
+    with quiet("conversion to int16x8 TensorFlow Lite"):
+        content: bytes = converter.convert()
+    return content
+
+
+def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, float]]) -> bytes:
+    """Return the int8 file of a float32 one.
+
+    Args:
+        content: from `convert`.
+        target: the types of input and output, per channel or per tensor, and which tensors to
+            keep in float.
+        ranges: (low, high) of the input and of every operator's output, by tensor name.
+
+    Raises:
+        ModelError: the quantizer refuses, or a tensor has no range.
+    """
+    each = target.granularity == "per-tensor"
+    with quiet("quantization to int8 TensorFlow Lite"):
+        quantized: bytes = quantizer.mlir_quantize(
+            _with_ranges(content, ranges),
+            fully_quantize=not target.float_layers,
+            input_data_type=DTYPES[target.io],
+            output_data_type=DTYPES[target.io],
+            disable_per_channel=each,
+            disable_per_channel_for_dense_layers=each,
+            denylisted_nodes=list(target.float_layers),
+        )
+    return bytes(quantized)
 
 
 def operators(content: bytes) -> tuple[str, ...]:
@@ -74,3 +134,53 @@ def operators(content: bytes) -> tuple[str, ...]:
             )
         found.add(names[number])
     return tuple(sorted(found))
+
+
+def layers(content: bytes) -> tuple[str, ...]:
+    """Return the names of the operators' outputs in a TensorFlow Lite file, in their order."""
+    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
+    return tuple(graph.tensors[op.outputs[0]].name.decode() for op in graph.operators)
+
+
+def unit_tensors(content: bytes) -> set[str]:
+    """Return the names of the tensors that are known to hold 0..1.
+
+    The input, what only moves its pixels about, and the output.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    graph, codes = model.subgraphs[0], model.operatorCodes
+    known = set(graph.inputs)
+    for op in graph.operators:
+        if codes[op.opcodeIndex].builtinCode in MOVES and op.inputs[0] in known:
+            known.add(op.outputs[0])
+    return {graph.tensors[index].name.decode() for index in known | set(graph.outputs)}
+
+
+def _converter(model: Any) -> Any:
+    # With the batch fixed, no shape arithmetic is left in the file: one delegate partition.
+    image = keras.Input(batch_shape=(1, *model.inputs[0].shape[1:]), name="image")
+    fixed = keras.Model(image, model(image), name=f"{model.name}_single")
+    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    return converter
+
+
+def _with_ranges(content: bytes, ranges: Mapping[str, tuple[float, float]]) -> bytes:
+    """Return a float file that says of each activation which range it has."""
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    graph = model.subgraphs[0]
+    activations: Sequence[int] = [
+        *graph.inputs,
+        *(index for op in graph.operators for index in op.outputs),
+    ]
+    for index in activations:
+        tensor = graph.tensors[index]
+        if tensor.type != schema.TensorType.FLOAT32:
+            continue
+        name = tensor.name.decode()
+        if name not in ranges:
+            raise ModelError(f"tensor {name} has no range: calibrate on the file to be quantized")
+        low, high = ranges[name]
+        tensor.quantization = tensor.quantization or schema.QuantizationParametersT()
+        tensor.quantization.min, tensor.quantization.max = [low], [high]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

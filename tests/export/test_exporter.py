@@ -9,16 +9,15 @@ import pytest
 from mnist_edge.backends import open_backend
 from mnist_edge.bench.exported import ExportCheck
 from mnist_edge.bundle import read_bundle
-from mnist_edge.data import Dataset, stratified_split
+from mnist_edge.data import Dataset
 from mnist_edge.errors import (
     BundleError,
     CheckFailed,
     DataError,
     ModelError,
     OutputError,
-    SettingError,
 )
-from mnist_edge.export import calibration, onnx_model, plan, tflite
+from mnist_edge.export import onnx_model, plan, tflite
 from mnist_edge.export.exporter import export
 
 FILES = {
@@ -28,8 +27,10 @@ FILES = {
     "edge-int8.tflite",
     "edge-int16x8.tflite",
     "edge-float32.onnx",
+    "edge-dynamic.onnx",
     "edge-int8.onnx",
 }
+FLOAT = plan.targets(plan.Wanted())
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +42,6 @@ def model_of(run_folder):
     import keras
 
     return keras.saving.load_model(run_folder / "edge.keras", compile=False)
-
-
-def test_names_tell_format_and_quantization():
-    asked = {target.file("edge") for target in plan.targets(tuple(plan.ADDED))}
-    assert asked == FILES
-    assert {target.file("edge") for target in plan.targets(())} == {
-        "edge-float32.tflite",
-        "edge-float32.onnx",
-    }
-    assert {target.file("edge") for target in plan.targets(("int8",))} == {
-        "edge-float32.tflite",
-        "edge-float32.onnx",
-        "edge-int8.tflite",
-        "edge-int8.onnx",
-    }
 
 
 def test_a_bundle_holds_every_model_with_size_hash_and_parity(bundle, dataset):
@@ -92,6 +78,7 @@ def test_parity_in_the_manifest_is_what_the_file_does(bundle, dataset):
         ("edge-dynamic.tflite", "float32", "float32"),
         ("edge-int8.tflite", "int8", "int8"),
         ("edge-int16x8.tflite", "int16", "int16"),
+        ("edge-dynamic.onnx", "float32", "float32"),
         ("edge-float32.onnx", "float32", "float32"),
         ("edge-int8.onnx", "float32", "float32"),
     ],
@@ -142,46 +129,30 @@ def test_the_runs_own_files_come_along(bundle):
     assert {"edge.keras", "history.csv"} <= {path.name for path in bundle.folder.iterdir()}
 
 
-def test_calibration_is_chosen_by_class_from_what_was_learnt(dataset):
-    chosen = calibration.choose(dataset, 0.1, seed=3, count=40)
-    kept, held = stratified_split(dataset.train.labels, 0.1, 3)
-    learnt = {image.tobytes() for image in dataset.train.images[kept]}
-    held_out = {image.tobytes() for image in dataset.train.images[held]}
-    test = {image.tobytes() for image in dataset.test.images}
-    images = {image.tobytes() for image in chosen.images}
-    assert len(images) == 40
-    assert images <= learnt
-    assert not images & (held_out | test)
-    again = calibration.choose(dataset, 0.1, seed=3, count=40)
-    assert chosen.as_dict() == again.as_dict()
-    assert chosen.as_dict() != calibration.choose(dataset, 0.1, seed=4, count=40).as_dict()
-    inputs = list(chosen.inputs())
-    assert inputs[0].shape == (1, 28, 28, 1)
-    assert inputs[0].dtype == np.float32
-    with pytest.raises(SettingError, match="calibration of 9999 images"):
-        calibration.choose(dataset, 0.1, seed=3, count=9999)
-
-
 def test_the_same_run_gives_the_same_models(run_folder, dataset, check, tmp_path, bundle):
     again = export(
         read_bundle(run_folder),
         dataset,
         tmp_path / "again",
-        plan.targets(("int8",)),
+        plan.targets(plan.Wanted(("int8",))),
         check,
         calibration_count=100,
     )
-    for file in ("edge-float32.tflite", "edge-int8.tflite"):
-        assert again.entry(file).sha256 == bundle.entry(file).sha256
-    # tf2onnx numbers its nodes by a counter of the process: the names differ, no number does.
-    assert again.entry("edge-int8.onnx").parity == bundle.entry("edge-int8.onnx").parity
+    for entry in again.models:
+        assert entry.sha256 == bundle.entry(entry.file).sha256, entry.file
 
 
 def test_a_second_export_into_the_run_keeps_what_was_there(run_folder, dataset, check, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run_folder, folder)
-    export(read_bundle(folder), dataset, folder, plan.FLOAT, check)
-    both = export(read_bundle(folder), dataset, folder, plan.ADDED["dynamic"], check)
+    export(read_bundle(folder), dataset, folder, FLOAT, check)
+    both = export(
+        read_bundle(folder),
+        dataset,
+        folder,
+        plan.targets(plan.Wanted(("dynamic",), ("tflite",))),
+        check,
+    )
     files = {entry.file for entry in both.models}
     assert files == {
         "edge.keras",
@@ -209,7 +180,7 @@ def test_a_model_that_is_not_keras_own_is_not_exported(run_folder, dataset, tmp_
     before = sorted(path.name for path in folder.iterdir())
     wrong = Disappointed(run_folder / "edge.keras", dataset.test)
     with pytest.raises(CheckFailed, match="is not the Keras model: agreement"):
-        export(read_bundle(folder), dataset, folder, plan.FLOAT, wrong)
+        export(read_bundle(folder), dataset, folder, FLOAT, wrong)
     assert sorted(path.name for path in folder.iterdir()) == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
@@ -229,7 +200,7 @@ def test_probabilities_that_do_not_sum_to_1_are_refused(
     model = model_of(run_folder)
     logits = keras.Model(model.inputs, keras.layers.Rescaling(factor)(model.outputs[0]))
     path = tmp_path / "edge-float32.tflite"
-    path.write_bytes(tflite.convert(logits, "float32", None))
+    path.write_bytes(tflite.convert(logits))
     with pytest.raises(error, match=said):
         ExportCheck(run_folder / "edge.keras", dataset.test)(path, "float32")
 
@@ -245,26 +216,20 @@ def test_an_operator_that_small_runtimes_lack_fails_at_the_desk():
     image = keras.Input((28, 28, 1))
     model = keras.Model(image, Odd()(image))
     with pytest.raises(ModelError, match="float32 TensorFlow Lite failed"):
-        tflite.convert(model, "float32", None)
-
-
-@pytest.mark.parametrize("convert", [tflite.convert, onnx_model.convert])
-def test_int8_without_calibration_is_refused(run_folder, convert):
-    with pytest.raises(ModelError, match="needs calibration images"):
-        convert(model_of(run_folder), "int8", None)
+        tflite.convert(model)
 
 
 def test_another_dataset_than_the_runs_is_refused(run_folder, dataset, check, tmp_path):
     other = Dataset("other", dataset.test, dataset.train, dataset.labels)
     with pytest.raises(DataError, match="learnt from quadrants, and other is not the same"):
-        export(read_bundle(run_folder), other, tmp_path / "b", plan.FLOAT, check)
+        export(read_bundle(run_folder), other, tmp_path / "b", FLOAT, check)
 
 
 def test_a_folder_of_something_else_is_left_alone(run_folder, dataset, check, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     for place in (tmp_path, tmp_path / "thesis.txt"):
         with pytest.raises(OutputError, match="choose another --out"):
-            export(read_bundle(run_folder), dataset, place, plan.FLOAT, check)
+            export(read_bundle(run_folder), dataset, place, FLOAT, check)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
@@ -273,12 +238,12 @@ def test_a_run_without_its_keras_model_is_refused(run_folder, dataset, check, tm
     shutil.copytree(run_folder, folder)
     (folder / "edge.keras").write_bytes(b"damaged")
     with pytest.raises(BundleError, match=r"edge\.keras"):
-        export(read_bundle(folder), dataset, folder, plan.FLOAT, check)
+        export(read_bundle(folder), dataset, folder, FLOAT, check)
 
 
 def test_conversion_prints_nothing(run_folder, capfd):
     model = model_of(run_folder)
     capfd.readouterr()
-    tflite.convert(model, "float32", None)
-    onnx_model.convert(model, "float32", None)
+    tflite.convert(model)
+    onnx_model.convert(model)
     assert capfd.readouterr() == ("", "")

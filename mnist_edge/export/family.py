@@ -1,0 +1,160 @@
+"""One format of one network: the float file, and every quantized file made from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_edge.export import onnx_model, tflite
+from mnist_edge.export.activations import trace
+from mnist_edge.export.ranges import PERCENTILE, instability, observe, ranges, same
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from mnist_edge.export.calibration import Calibration, Pool
+    from mnist_edge.export.plan import Target
+    from mnist_edge.export.ranges import Ranges, Seen
+
+UNIT = (0.0, 1.0)  # of pixels and of probabilities: known, so that no sample need show it
+UNSTABLE = 1.25  # times as wide in one half of the calibration images as in the other
+
+
+class Family:
+    """The files of one format; each is made once, when it is asked for.
+
+    Attributes:
+        format: `tflite` or `onnx`.
+        float32: the float file.
+    """
+
+    def __init__(
+        self,
+        model_format: str,
+        model: Any,
+        pool: Pool,
+        learnt: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        """Convert the network to float32.
+
+        Args:
+            model_format: `tflite` or `onnx`.
+            model: a Keras model, float32 [N,H,W,C] in 0..1 to probabilities [N,K].
+            pool: images for ranges are drawn from it.
+            learnt: ranges by tensor name that training found; they stand instead of seen ones.
+
+        Raises:
+            ModelError: the conversion fails.
+        """
+        self.format, self._model, self._pool = model_format, model, pool
+        self._learnt = learnt or {}
+        self._converter: Any = {"tflite": tflite, "onnx": onnx_model}[model_format]
+        self.float32: bytes = self._converter.convert(model)
+        self._base: bytes | None = None
+        self._seen: dict[int, dict[str, Seen]] = {}
+
+    @property
+    def base(self) -> bytes:
+        """The float file that the quantizer starts from: its tensors are those of int8 files."""
+        if self._base is None:
+            onnx = self.format == "onnx"
+            self._base = onnx_model.prepare(self.float32) if onnx else self.float32
+        return self._base
+
+    def make(self, target: Target) -> bytes:
+        """Return the file of a target of this format.
+
+        Raises:
+            ModelError: the conversion fails.
+        """
+        if target.quantization == "float32":
+            return self.float32
+        if target.quantization == "int8":
+            made: bytes = self._converter.quantize(self.base, target, self.ranges(target))
+            return made
+        if self.format == "onnx":
+            return onnx_model.convert_dynamic(self.float32)
+        if target.quantization == "int16x8":
+            return tflite.convert_int16(self._model, target, self.calibration(target).inputs())
+        return tflite.convert_weights(self._model, target)
+
+    def operators(self, content: bytes) -> tuple[str, ...]:
+        """Return the sorted names of the operators in a file of this format."""
+        found: tuple[str, ...] = self._converter.operators(content)
+        return found
+
+    def ranges(self, target: Target) -> Ranges:
+        """Return the range of each tensor of `base` for a calibrated target."""
+        seen = self._observed(target)
+        found = ranges(seen, target.method, target.percentile or PERCENTILE)
+        known = dict.fromkeys(self._converter.unit_tensors(self.base), UNIT)
+        return {**found, **self._learnt, **known}
+
+    def doubts(self, target: Target) -> list[str]:
+        """Say what is doubtful about the ranges of a calibrated target, a line each."""
+        if target.quantization != "int8":
+            return []
+        seen, found = self._observed(target), []
+        share = target.percentile or PERCENTILE
+        own = {name: each for name, each in seen.items() if name not in self._learnt}
+        worst = instability(own, target.method, share)
+        if worst is not None and worst.ratio > UNSTABLE:
+            found.append(
+                f"{self.format} {target.method}: the range of {worst.tensor} is {worst.ratio:.2f} "
+                "times as wide in one half of the calibration images as in the other: "
+                "give more images"
+            )
+        plain = ranges(seen, "minmax")
+        if target.method != "minmax" and same(ranges(seen, target.method, share), plain):
+            found.append(f"{self.format} {target.method}: came to the ranges of minmax, no gain")
+        return found
+
+    def instability(self, target: Target) -> dict[str, Any] | None:
+        """Return which range depends most on the choice of images, as a manifest writes it."""
+        worst = instability(self._observed(target), target.method, target.percentile or PERCENTILE)
+        return None if worst is None else {"tensor": worst.tensor, "ratio": round(worst.ratio, 4)}
+
+    def rank(self, content: bytes, images: NDArray[np.float32]) -> list[str]:
+        """Return the names of quantized layers' outputs, the one that adds most error first.
+
+        A layer adds what its noise-to-signal ratio is above that of the layers before it.
+
+        Args:
+            content: a quantized file made from `base`.
+            images: float32 [N,H,W,C] in 0..1.
+        """
+        noise: dict[str, float] = {}
+        signal: dict[str, float] = {}
+        pairs = zip(
+            trace(self.format, self.base, images), trace(self.format, content, images), strict=True
+        )
+        for floats, quantized in pairs:
+            for name, true in floats.items():
+                if name in quantized and quantized[name].quant is not None:
+                    error = quantized[name].values - true.values
+                    noise[name] = noise.get(name, 0.0) + float(np.square(error).sum())
+                    signal[name] = signal.get(name, 0.0) + float(np.square(true.values).sum())
+        added, before = {}, 0.0
+        for name in noise:
+            ratio = noise[name] / max(signal[name], 1e-30)
+            added[name] = ratio - before
+            before = ratio
+        layers = [name for name in self._converter.layers(self.base) if name in added]
+        return sorted(layers, key=lambda name: -added[name])
+
+    def calibration(self, target: Target) -> Calibration:
+        """Return the images that a calibrated target's ranges come from."""
+        return self._pool.draw(target.count)
+
+    def _observed(self, target: Target) -> dict[str, Seen]:
+        images = self.calibration(target)
+        known = self._seen.get(len(images.images))
+        wanted = target.method != "minmax"
+        if known is None or (wanted and next(iter(known.values())).histogram is None):
+            inputs = images.inputs()
+            known = observe(lambda: trace(self.format, self.base, inputs), histograms=wanted)
+            self._seen[len(images.images)] = known
+        return known
