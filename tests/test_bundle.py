@@ -32,6 +32,7 @@ DEFAULTS = {
     "ops": [],
     "parity": {},
     "tolerance": tolerances("tflite", "int8"),
+    "options": {},
 }
 
 

@@ -14,7 +14,7 @@ from mnist_edge.tolerance import tolerances
 from mnist_edge.verify import verify
 
 FILES = [f"edge-{kind}.tflite" for kind in ("float32", "float16", "dynamic", "int8", "int16x8")]
-FILES += ["edge-float32.onnx", "edge-int8.onnx"]
+FILES += ["edge-float32.onnx", "edge-dynamic.onnx", "edge-int8.onnx"]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_every_model_holds_on_every_runtime(bundle):
     assert ("edge-int8.tflite", "litert") in pairs
     assert ("edge-int8.onnx", "onnxruntime") in pairs
     assert ("edge.keras", "keras") in pairs
-    assert len(pairs) == 2 * 5 + 2 + 1
+    assert len(pairs) == 2 * 5 + 3 + 1
 
 
 @pytest.mark.needs("onnxruntime")
@@ -39,7 +39,7 @@ def test_one_runtime_hashes_the_rest(bundle):
     findings = verify(bundle, "onnxruntime")
     assert all(findings)
     ran = {each.file for each in findings if each.runtime}
-    assert ran == {"edge-float32.onnx", "edge-int8.onnx"}
+    assert ran == {"edge-float32.onnx", "edge-dynamic.onnx", "edge-int8.onnx"}
     assert all("hash holds" in each.detail for each in findings if not each.runtime)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from mnist_edge.export import onnx_model, tflite
 from mnist_edge.export.activations import trace
+from mnist_edge.export.graph import moved
 from mnist_edge.export.ranges import PERCENTILE, instability, observe, ranges, same
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.export.calibration import Calibration, Pool
+    from mnist_edge.export.graph import Operation
     from mnist_edge.export.plan import Target
     from mnist_edge.export.ranges import Ranges, Seen
 
@@ -86,12 +88,18 @@ class Family:
         found: tuple[str, ...] = self._converter.operators(content)
         return found
 
+    def operations(self) -> list[Operation]:
+        """Return the operators of `base`, in their order."""
+        found: list[Operation] = self._converter.operations(self.base)
+        return found
+
     def ranges(self, target: Target) -> Ranges:
         """Return the range of each tensor of `base` for a calibrated target."""
         seen = self._observed(target)
         found = ranges(seen, target.method, target.percentile or PERCENTILE)
-        known = dict.fromkeys(self._converter.unit_tensors(self.base), UNIT)
-        return {**found, **self._learnt, **known}
+        operations = self.operations()
+        units = moved(operations, operations[0].inputs[0]) | set(operations[-1].outputs)
+        return {**found, **self._learnt, **dict.fromkeys(units, UNIT)}
 
     def doubts(self, target: Target) -> list[str]:
         """Say what is doubtful about the ranges of a calibrated target, a line each."""
@@ -120,14 +128,16 @@ class Family:
     def rank(self, content: bytes, images: NDArray[np.float32]) -> list[str]:
         """Return the names of quantized layers' outputs, the one that adds most error first.
 
-        A layer adds what its noise-to-signal ratio is above that of the layers before it.
+        A layer adds what its noise-to-signal ratio is above that of the layer before it. The
+        ratio is the mean over channels, each counting 1 at most: summed over all, one loud
+        channel would hide that the others are lost.
 
         Args:
             content: a quantized file made from `base`.
             images: float32 [N,H,W,C] in 0..1.
         """
-        noise: dict[str, float] = {}
-        signal: dict[str, float] = {}
+        noise: dict[str, NDArray[np.float64]] = {}
+        signal: dict[str, NDArray[np.float64]] = {}
         pairs = zip(
             trace(self.format, self.base, images), trace(self.format, content, images), strict=True
         )
@@ -135,15 +145,21 @@ class Family:
             for name, true in floats.items():
                 if name in quantized and quantized[name].quant is not None:
                     error = quantized[name].values - true.values
-                    noise[name] = noise.get(name, 0.0) + float(np.square(error).sum())
-                    signal[name] = signal.get(name, 0.0) + float(np.square(true.values).sum())
+                    noise[name] = noise.get(name, 0) + self._by_channel(error)
+                    signal[name] = signal.get(name, 0) + self._by_channel(true.values)
         added, before = {}, 0.0
         for name in noise:
-            ratio = noise[name] / max(signal[name], 1e-30)
+            ratio = float(np.minimum(noise[name] / np.maximum(signal[name], 1e-30), 1).mean())
             added[name] = ratio - before
             before = ratio
-        layers = [name for name in self._converter.layers(self.base) if name in added]
-        return sorted(layers, key=lambda name: -added[name])
+        return sorted(added, key=lambda name: -added[name])
+
+    def _by_channel(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the sum of squares of each channel of one image's tensor."""
+        axis = 1 if self.format == "onnx" and values.ndim == 4 else -1
+        squares = np.square(np.moveaxis(values, axis, -1), dtype=np.float64)
+        summed: NDArray[np.float64] = squares.reshape(-1, values.shape[axis]).sum(0)
+        return summed
 
     def calibration(self, target: Target) -> Calibration:
         """Return the images that a calibrated target's ranges come from."""

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from mnist_edge.errors import ModelError
+from mnist_edge.export.graph import Operation, around
 from mnist_edge.export.quiet import quiet
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from mnist_edge.export.plan import Target
 
-MOVES = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity")  # no new values
 OPSET = 17  # ONNX Runtime 1.12 and later
 
 
@@ -78,9 +78,8 @@ def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, f
     with quiet("quantization to int8 ONNX"):
         model = onnx.load_from_string(content)
         seen = {name: tuple(map(np.float32, each)) for name, each in ranges.items()}
-        kept = [
-            node.name for node in model.graph.node if set(node.output) & set(target.float_layers)
-        ]
+        floats = around(operations(content), target.float_layers)
+        kept = [node.name for node in model.graph.node if set(node.output) & floats]
         # Signed with signed does not saturate on processors without VNNI, as unsigned would.
         signed = quantization.QuantType.QInt8
         worker = QDQQuantizer(
@@ -134,19 +133,15 @@ def operators(content: bytes) -> tuple[str, ...]:
     return tuple(sorted({node.op_type for node in nodes}))
 
 
-def layers(content: bytes) -> tuple[str, ...]:
-    """Return the names of the nodes' outputs in an ONNX file, in their order."""
-    return tuple(node.output[0] for node in onnx.load_from_string(content).graph.node)
-
-
-def unit_tensors(content: bytes) -> set[str]:
-    """Return the names of the tensors that are known to hold 0..1.
-
-    The input, what only moves its pixels about, and the output.
-    """
+def operations(content: bytes) -> list[Operation]:
+    """Return what the nodes of a float32 ONNX file take and give, in their order."""
     graph = onnx.load_from_string(content).graph
-    known = {graph.input[0].name}
-    for node in graph.node:
-        if node.op_type in MOVES and node.input[0] in known:
-            known.add(node.output[0])
-    return known | {graph.output[0].name}
+    variable = {graph.input[0].name, *(name for node in graph.node for name in node.output)}
+    return [
+        Operation(
+            node.op_type,
+            tuple(name for name in node.input if name in variable),
+            tuple(node.output),
+        )
+        for node in graph.node
+    ]

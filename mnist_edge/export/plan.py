@@ -95,18 +95,18 @@ CHANNELS = ("per-channel", "per-tensor")
 CALIBRATED = ("minmax", "percentile", "entropy")
 VALID = {
     ("tflite", "float32"): Row("as trained"),
+    ("onnx", "float32"): Row("as trained"),
     ("tflite", "float16"): Row("weights as half floats, unpacked when opened"),
     ("tflite", "dynamic"): Row("int8 weights; activations quantized for each image"),
+    ("onnx", "dynamic"): Row("8-bit weights; activations quantized for each image"),
     ("tflite", "int8"): Row(
         "integers throughout", ("int8", "uint8", "float32"), CHANNELS, CALIBRATED
     ),
-    ("tflite", "int16x8"): Row(
-        "int16 activations, int8 weights", ("int16", "float32"), ("per-channel",), ("minmax",)
-    ),
-    ("onnx", "float32"): Row("as trained"),
-    ("onnx", "dynamic"): Row("8-bit weights; activations quantized for each image"),
     ("onnx", "int8"): Row(
         "QDQ: integers where the runtime has them", ("float32",), CHANNELS, CALIBRATED
+    ),
+    ("tflite", "int16x8"): Row(
+        "int16 activations, int8 weights", ("int16", "float32"), ("per-channel",), ("minmax",)
     ),
 }
 OPTIONS = ("io", "granularity", "method")

@@ -16,6 +16,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from mnist_edge.errors import ModelError
+from mnist_edge.export.graph import Operation, around
 from mnist_edge.export.quiet import quiet
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from mnist_edge.export.plan import Target
 
-MOVES = (schema.BuiltinOperator.RESHAPE, schema.BuiltinOperator.TRANSPOSE)  # no new values
 DTYPES = {"int8": tf.int8, "uint8": tf.uint8, "float32": tf.float32, "int16": tf.int16}
+_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if name[0].isupper()}
 
 
 def convert(model: Any) -> bytes:
@@ -108,7 +109,7 @@ def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, f
             output_data_type=DTYPES[target.io],
             disable_per_channel=each,
             disable_per_channel_for_dense_layers=each,
-            denylisted_nodes=list(target.float_layers),
+            denylisted_nodes=sorted(around(operations(content), target.float_layers)),
         )
     return bytes(quantized)
 
@@ -119,9 +120,6 @@ def operators(content: bytes) -> tuple[str, ...]:
     Raises:
         ModelError: it has a custom operator.
     """
-    names = {
-        value: name for name, value in vars(schema.BuiltinOperator).items() if name[0].isupper()
-    }
     model = schema.Model.GetRootAsModel(content, 0)
     found = set()
     for place in range(model.OperatorCodesLength()):
@@ -132,28 +130,29 @@ def operators(content: bytes) -> tuple[str, ...]:
                 f"the model needs {code.CustomCode().decode()}, which small runtimes lack: "
                 "use layers that TensorFlow Lite has built in"
             )
-        found.add(names[number])
+        found.add(_NAMES[number])
     return tuple(sorted(found))
 
 
-def layers(content: bytes) -> tuple[str, ...]:
-    """Return the names of the operators' outputs in a TensorFlow Lite file, in their order."""
-    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
-    return tuple(graph.tensors[op.outputs[0]].name.decode() for op in graph.operators)
-
-
-def unit_tensors(content: bytes) -> set[str]:
-    """Return the names of the tensors that are known to hold 0..1.
-
-    The input, what only moves its pixels about, and the output.
-    """
+def operations(content: bytes) -> list[Operation]:
+    """Return what the operators of a float32 TensorFlow Lite file take and give, in their order."""
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
-    graph, codes = model.subgraphs[0], model.operatorCodes
-    known = set(graph.inputs)
-    for op in graph.operators:
-        if codes[op.opcodeIndex].builtinCode in MOVES and op.inputs[0] in known:
-            known.add(op.outputs[0])
-    return {graph.tensors[index].name.decode() for index in known | set(graph.outputs)}
+    graph = model.subgraphs[0]
+    names = [tensor.name.decode() for tensor in graph.tensors]
+    variable = {*graph.inputs, *(index for op in graph.operators for index in op.outputs)}
+    return [
+        Operation(
+            _NAMES[_number(model.operatorCodes[op.opcodeIndex])],
+            tuple(names[index] for index in op.inputs if index in variable),
+            tuple(names[index] for index in op.outputs),
+        )
+        for op in graph.operators
+    ]
+
+
+def _number(code: Any) -> int:
+    """Return an operator's number, which old files keep in another field."""
+    return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
 
 
 def _converter(model: Any) -> Any:

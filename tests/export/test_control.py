@@ -1,0 +1,86 @@
+import pytest
+
+from mnist_edge.errors import CheckFailed
+from mnist_edge.export.control import Attempt, fit
+from mnist_edge.export.plan import Target
+
+TARGET = Target("tflite", "int8", "int8", "per-tensor", "minmax", count=100)
+LAYERS = ["worst", "bad", "good"]
+
+
+def run(drop_of, max_drop=0.1, target=TARGET, most=1000):
+    tried = []
+
+    def attempt(each):
+        tried.append(each)
+        return Attempt(each, drop_of(each), b"")
+
+    found = fit(target, max_drop, attempt, lambda _attempt: LAYERS, most)
+    assert [each.target for each in found] == tried
+    return tried
+
+
+def test_what_fits_at_once_is_kept_as_it_is():
+    assert run(lambda each: 0.1) == [TARGET]
+
+
+def test_cheap_ways_come_first_and_float_layers_last():
+    tried = run(lambda each: 0.0 if len(each.float_layers) == 2 else 1.0)
+    assert [(each.method, each.percentile) for each in tried[:4]] == [
+        ("minmax", None),
+        ("percentile", 99.99),
+        ("percentile", 99.9),
+        ("entropy", None),
+    ]
+    assert tried[4].count == 400
+    assert tried[5].granularity == "per-channel"
+    assert [each.float_layers for each in tried[6:]] == [("worst",), ("worst", "bad")]
+
+
+def test_later_ways_build_on_the_best_so_far():
+    def drop(each):
+        return 2.0 - (each.method == "entropy") - 0.5 * (each.granularity == "per-channel")
+
+    with pytest.raises(CheckFailed):
+        run(drop)
+    tried = []
+    fit(
+        TARGET,
+        0.1,
+        lambda each: (
+            tried.append(each) or Attempt(each, 0.0 if each.float_layers else drop(each), b"")
+        ),
+        lambda _attempt: LAYERS,
+        1000,
+    )
+    assert tried[-1].method == "entropy"
+    assert tried[-1].granularity == "per-channel"
+    assert tried[-1].float_layers == ("worst",)
+
+
+def test_where_nothing_fits_it_says_what_was_tried_and_the_best():
+    with pytest.raises(CheckFailed) as caught:
+        run(lambda each: 3.0 if each.method == "entropy" else 5.0)
+    said = str(caught.value)
+    assert said.startswith("int8 tflite loses 3.00 points at best on the validation images")
+    assert "wanted 0.1 at most" in said
+    assert "minmax" in said
+    assert "percentile 99.9" in said
+
+
+def test_what_has_no_other_way_fails_after_one():
+    tried = []
+    with pytest.raises(CheckFailed, match=r"float16 tflite loses 1\.00 points"):
+        fit(
+            Target("tflite", "float16"),
+            0.1,
+            lambda each: tried.append(each) or Attempt(each, 1.0, b""),
+            lambda _attempt: LAYERS,
+            1000,
+        )
+    assert len(tried) == 1
+
+
+def test_no_more_images_than_there_are():
+    tried = run(lambda each: 0.0 if each.float_layers else 1.0, most=100)
+    assert {each.count for each in tried} == {100}
