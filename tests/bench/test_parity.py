@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from mnist_edge.bench.gates import GATES, Gate, gate_for
-from mnist_edge.bench.parity import compare, mcnemar_exact, wilson
+from mnist_edge.bench.parity import compare, mcnemar_exact, paired_drop, wilson
 from mnist_edge.errors import InputError
 
 RANDOM = np.random.default_rng(0)
@@ -61,6 +61,26 @@ def test_the_interval_is_wilsons(right, count):
 def test_mcnemar_is_the_exact_binomial_test(one, other):
     expected = stats.binomtest(one, one + other).pvalue if one + other else 1.0
     assert mcnemar_exact(one, other) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("count", "to_wrong", "to_right"),
+    [(10_000, 3e-4, 2e-4), (10_000, 0, 3e-4), (200, 0.05, 0.01), (200, 0.005, 0.005)],
+)
+def test_the_interval_of_a_drop_holds_the_true_one_in_95_percent(count, to_wrong, to_right):
+    random = np.random.default_rng(0)
+    seen = random.multinomial(count, [to_wrong, to_right, 1 - to_wrong - to_right], 2000)
+    intervals = [paired_drop(int(lost), int(won), count) for lost, won, _same in seen]
+    held = np.mean([low <= to_wrong - to_right <= high for low, high in intervals])
+    assert held > 0.94
+
+
+def test_the_interval_of_a_drop_says_something_where_no_decision_flipped():
+    low, high = paired_drop(0, 0, 10_000)
+    assert low == -high
+    assert 100 * high == pytest.approx(100 * 1.959964 * np.sqrt(2) / 10_002, rel=1e-4)
+    assert paired_drop(7, 2, 300) == tuple(-end for end in reversed(paired_drop(2, 7, 300)))
+    assert paired_drop(1, 0, 1)[1] == 1
 
 
 @pytest.mark.parametrize(
