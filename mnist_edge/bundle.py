@@ -25,7 +25,7 @@ OURS = {"schema", "models", "labels", "golden", "calibration", "training"}  # ke
 INPUT = {"dtype": "uint8", "range": [0, 255], "polarity": "bright-on-dark"}
 SCHEMA = 1
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".keras": "keras"}
-OWN_SUFFIXES = {*FORMATS, ".json", ".npz", ".csv", ".png", ".html"}  # what a bundle is made of
+OWN_SUFFIXES = {*FORMATS, ".json", ".npz", ".csv", ".png", ".html", ".c", ".h"}  # of a bundle
 MOST_TEXT = 16 << 20  # bytes of a manifest
 QUANTIZATIONS = ("float32", "float16", "dynamic", "int8", "int16x8")
 

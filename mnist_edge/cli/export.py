@@ -16,6 +16,7 @@ from mnist_edge.export.calibration import COUNT
 from mnist_edge.export.ranges import PERCENTILE
 
 if TYPE_CHECKING:
+    from mnist_edge.bench.advice import Worth
     from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
 
@@ -64,6 +65,13 @@ def export(
             "it holds, or exit code 1."
         ),
     ] = None,
+    c_array: Annotated[
+        bool,
+        typer.Option("--c-array", help="Write int8 TFLite as C source, for microcontrollers."),
+    ] = False,
+    timing: Annotated[
+        bool, typer.Option(help="Time each quantized model against the float one.")
+    ] = True,
     data: Annotated[
         str | None, typer.Option(help="What the run learnt from, if it was one's own.")
     ] = None,
@@ -84,6 +92,8 @@ def export(
         percentile,
     )
     targets = plan.targets(wanted)
+    if c_array and not any(each.c_array for each in targets):
+        raise SettingError("c-array is for int8 TFLite, which was not asked for: add --int8")
     if max_drop is not None and not 0 <= max_drop <= 100:
         raise SettingError(f"max-drop is {max_drop}; wanted percentage points, 0 to 100")
     folder = run or console.newest_run()
@@ -99,6 +109,7 @@ def export(
     except ImportError as error:
         raise MissingExtraError(f"{error.name}, which export needs,", "train") from None
     from mnist_edge.bench.exported import ExportCheck
+    from mnist_edge.bench.worth import worth
 
     keras_file = folder / keras_files[0]
     with console.err.status("running Keras on the images to be judged on") as status:
@@ -115,12 +126,19 @@ def export(
             ExportCheck(keras_file, dataset.test),
             calibration_count=calibration_count,
             control=control,
+            c_arrays=c_array,
             say=lambda what: status.update(f"exporting {what}"),
             note=console.say,
         )
+        verdicts = worth(exported, status.update, max_drop=max_drop) if timing else []
     if json:
-        console.print_json(exported.manifest)
+        console.print_json({**exported.manifest, "worth": [each.as_dict() for each in verdicts]})
         return
+    _show(exported, verdicts)
+
+
+def _show(exported: Bundle, verdicts: list[Worth]) -> None:
+    """Print what was made, and what each quantized model is good for."""
     for entry in exported.models:
         if entry.parity:
             console.out.print(
@@ -128,6 +146,8 @@ def export(
                 f"{100 * entry.parity['agreement']:.2f} % of {entry.parity['samples']:,}",
                 soft_wrap=True,
             )
+    for verdict in verdicts:
+        console.out.print(str(verdict), soft_wrap=True)
     console.out.print(f"bundle: {exported.folder}")
 
 

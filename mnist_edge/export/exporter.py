@@ -28,6 +28,7 @@ from mnist_edge.bundle import (
 )
 from mnist_edge.data import Dataset, stratified_sample
 from mnist_edge.errors import BundleError, DataError
+from mnist_edge.export.c_array import c_array, identifier
 from mnist_edge.export.calibration import of_run
 from mnist_edge.export.control import Attempt, fit
 from mnist_edge.export.family import Family
@@ -71,6 +72,7 @@ def export(
     *,
     calibration_count: int | None = None,
     control: Control | None = None,
+    c_arrays: bool = False,
     say: Callable[[str], None] = lambda _line: None,
     note: Callable[[str], None] = lambda _line: None,
 ) -> Bundle:
@@ -84,6 +86,7 @@ def export(
         check: is asked about every model before it is called exported.
         calibration_count: images for the ranges of quantized activations; see `Pool.draw`.
         control: what a quantized model must keep; see `control.fit`. None: no more than `check`.
+        c_arrays: write each int8 TensorFlow Lite model as C source, too; see `c_array`.
         say: takes a line on what is going on.
         note: takes a line that people should read: a doubt, a choice that was made.
 
@@ -108,6 +111,8 @@ def export(
         kept = _carry_over(run, folder, {target.file(run.name) for target in targets})
         writer = _Writer(folder, model, pool, calibration, check, control, say, note)
         entries = [writer.write(target, target.file(run.name)) for target in targets]
+        if c_arrays:
+            _write_c_arrays(folder, entries, run.labels)
         say("golden samples")
         manifest = {**run.manifest, "models": [entry.as_dict() for entry in (*kept, *entries)]}
         manifest["calibration"] = {**calibration.as_dict(), **writer.about_calibration()}
@@ -237,10 +242,24 @@ def _carry_over(run: Bundle, folder: Path, replaced: set[str]) -> list[ModelEntr
     kept = [entry for entry in run.models if entry.file not in replaced]
     for entry in kept:
         run.read_file(entry)
+    stale = {MANIFEST, *replaced}
+    for file in replaced:  # C source of a model that is no more
+        name = identifier(file.rpartition(".")[0])
+        stale |= {f"{name}.c", f"{name}.h"}
     for path in run.folder.iterdir():
-        if path.is_file() and path.name not in {MANIFEST, *replaced}:
+        if path.is_file() and path.name not in stale:
             shutil.copy2(path, folder / path.name)
     return kept
+
+
+def _write_c_arrays(folder: Path, entries: Sequence[ModelEntry], labels: Sequence[str]) -> None:
+    """Write a header and a source beside each int8 TensorFlow Lite model."""
+    for entry in entries:
+        if (entry.format, entry.quantization) == ("tflite", "int8"):
+            path = folder / entry.file
+            made = c_array(path.read_bytes(), path.stem, labels)
+            (folder / made.header_file).write_text(made.header, encoding="utf-8")
+            (folder / made.source_file).write_text(made.source, encoding="utf-8")
 
 
 def _write_golden(

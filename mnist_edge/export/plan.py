@@ -65,6 +65,11 @@ class Target:
         """Whether sample images decide the ranges of activations."""
         return bool(self.method)
 
+    @property
+    def c_array(self) -> bool:
+        """Whether it can be written as C source for microcontrollers."""
+        return (self.format, self.quantization) == ("tflite", "int8")
+
     def options(self) -> dict[str, Any]:
         """Return what a manifest says of how the model was made; {} for float32."""
         found: dict[str, Any] = {

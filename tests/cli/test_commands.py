@@ -1,6 +1,7 @@
 """Each command once, as people call it, on a small bundle."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -173,10 +174,12 @@ def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):
 
     assert run(["export"]) == 2  # one's own data must be named again
     assert "name it with --data" in capsys.readouterr().err
-    assert run(["export", "--int8", *data]) == 0
+    assert run(["export", "--int8", "--c-array", "--max-drop", "0.5", *data]) == 0
     said = capsys.readouterr().out
-    assert "edge-int8.tflite" in said
     assert "agrees with Keras on 100.00 %" in said
+    assert re.search(r"edge-int8\.tflite: \d.*x smaller, .*: (use it|avoid)", said)
+    assert "_MODEL_BYTES" in (folder / "edge_int8.h").read_text()
+    assert (folder / "edge_int8.c").is_file()
     assert len(read_bundle(folder).models) == 5
 
     quick = ["--quick", "--runtime", "litert", "--runtime", "onnxruntime"]

@@ -166,6 +166,18 @@ def test_a_second_export_into_the_run_keeps_what_was_there(run_folder, dataset, 
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+def test_c_source_goes_with_its_model(run_folder, dataset, check, tmp_path):
+    folder, int8 = tmp_path / "run", plan.targets(plan.Wanted(("int8",), ("tflite",)))
+    shutil.copytree(run_folder, folder)
+    export(read_bundle(folder), dataset, folder, int8, check, c_arrays=True)
+    source = (folder / "edge_int8.c").read_text()
+    assert f"0x{(folder / 'edge-int8.tflite').read_bytes()[0]:02x}" in source
+    export(read_bundle(folder), dataset, folder, FLOAT, check)
+    assert (folder / "edge_int8.c").read_text() == source
+    export(read_bundle(folder), dataset, folder, int8, check)
+    assert not list(folder.glob("*.[ch]"))
+
+
 def test_a_model_that_is_not_keras_own_is_not_exported(run_folder, dataset, tmp_path):
     class Disappointed(ExportCheck):
         def reference(self):
