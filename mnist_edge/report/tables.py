@@ -51,7 +51,8 @@ def _bench_row(row: dict[str, Any], name: str, wide: bool) -> list[str]:
 
 def short_name(row: dict[str, Any]) -> str:
     """Return `int8.tflite` for `edge-int8.tflite`: what differs between rows of one bundle."""
-    return str(row["model"]).rpartition("-")[2]
+    name, _, rest = str(row["model"]).partition(f"-{row['quantization']}")
+    return f"{row['quantization']}{rest}" if rest else name
 
 
 def _names(results: Sequence[dict[str, Any]]) -> list[str]:
