@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mnist_edge.structure import Structure
 
     Known = dict[str, int]
@@ -26,6 +28,20 @@ INSTEAD = {
 }
 
 
+class Lacking(NamedTuple):
+    """What a model needs and a runtime does not know.
+
+    Attributes:
+        package: what pip calls the runtime.
+        version: of it.
+        needs: what is needed with what is known instead, one or more.
+    """
+
+    package: str
+    version: str
+    needs: tuple[tuple[str, str], ...]
+
+
 def why_not(structure: Structure, runtime: str, version: str | None = None) -> str | None:
     """Return in one line why a runtime cannot run a model; None where it can, or nobody knows.
 
@@ -37,6 +53,18 @@ def why_not(structure: Structure, runtime: str, version: str | None = None) -> s
         runtime: its name, such as `litert`. Of one that is not ours nothing is known.
         version: that is installed; None for the oldest that is supported.
     """
+    found = lacking(structure, runtime, version)
+    if found is None:
+        return None
+    needed, known = found.needs[0]
+    return (
+        f"{needed} is needed, {found.package} {found.version} knows {known}: "
+        f"{_remedy(structure, runtime)}"
+    )
+
+
+def lacking(structure: Structure, runtime: str, version: str | None = None) -> Lacking | None:
+    """Return all that a model needs and a runtime does not know; arguments as in `why_not`."""
     if runtime not in _table():
         return None
     versions = _versions(runtime)
@@ -44,46 +72,44 @@ def why_not(structure: Structure, runtime: str, version: str | None = None) -> s
     known = next(iter(versions.values()))
     for row, answer in versions.items():
         known = answer if _number(row) <= _number(named) else known
-    lack = _lack(structure, known)
-    if lack is None or _number(named)[:2] > _number(_table()[runtime]["newest"])[:2]:
+    needs = tuple(_lacks(structure, known))
+    if not needs or _number(named)[:2] > _number(_table()[runtime]["newest"])[:2]:
         return None  # of a version that nobody has asked only the runtime itself can tell
-    package = PACKAGES.get(runtime, runtime)
-    return f"{lack[0]} is needed, {package} {named} knows {lack[1]}: {_remedy(structure, runtime)}"
+    return Lacking(PACKAGES.get(runtime, runtime), named, needs)
 
 
-def _lack(structure: Structure, known: Known) -> tuple[str, str] | None:
-    """Return what is needed and what is known instead."""
+def _lacks(structure: Structure, known: Known) -> Iterator[tuple[str, str]]:
+    """Give what is needed and what is known instead."""
     if structure.format == "onnx":
-        return _lack_of_onnx(structure, known)
+        yield from _lacks_of_onnx(structure, known)
+        return
     for op in structure.ops:
         highest = known.get(op.name)
         if highest is None:
-            return op.name, "no such operator"
-        if op.version > highest:
-            return f"{op.name} version {op.version}", f"up to {highest}"
-    return None
+            yield op.name, "no such operator"
+        elif op.version > highest:
+            yield f"{op.name} version {op.version}", f"up to {highest}"
 
 
-def _lack_of_onnx(structure: Structure, known: Known) -> tuple[str, str] | None:
+def _lacks_of_onnx(structure: Structure, known: Known) -> Iterator[tuple[str, str]]:
     wanted = (("opset", structure.opset), ("ir_version", structure.ir_version))
     for name, number in wanted:
         if number is not None and number > known[name]:
             words = {"opset": "operator set", "ir_version": "format version"}[name]
-            return f"{words} {number}", f"up to {known[name]}"
+            yield f"{words} {number}", f"up to {known[name]}"
     since: Known = _table()["since"]
     for op in structure.ops:
         if op.domain == "" and op.name not in since:
-            return op.name, "no such operator"
-        if op.domain == "" and op.version < since[op.name]:
-            return f"{op.name} of operator set {op.version}", f"it since {since[op.name]}"
-    return None
+            yield op.name, "no such operator"
+        elif op.domain == "" and op.version < since[op.name]:
+            yield f"{op.name} of operator set {op.version}", f"it since {since[op.name]}"
 
 
 def _remedy(structure: Structure, runtime: str) -> str:
     """Return what to do: install the first version that knows it all, or export it otherwise."""
     better = SUCCESSORS.get(runtime, runtime)
     for version, known in _versions(better).items():
-        if _lack(structure, known) is None:
+        if not any(_lacks(structure, known)):
             package = PACKAGES.get(better, better)
             install = f'pip install "mnist-edge[{EXTRAS[better]}]" "{package}>={version}"'
             return f"{install}, or {INSTEAD[structure.format]}"

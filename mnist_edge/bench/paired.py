@@ -30,6 +30,7 @@ MOST_CALLS = 20  # of one model in one round
 TURN_NS = 1_000_000  # as many calls as this takes are one model's turn
 WARM_UP_NS = 10_000_000
 IMAGES = 20
+MOST_VALUES = 1 << 22  # of them together: fewer where they are large
 
 
 class Estimate(NamedTuple):
@@ -78,8 +79,10 @@ def _opening(job: dict[str, Any], chance: random.Random, budget_ns: int) -> floa
     opened: list[Any] = [None, None]
     for place in chance.sample((0, 1), 2):
         opened[place] = Classifier.open(job["models"][place], runtime=job["runtime"])
-    shape = (IMAGES, *opened[0].backend.image_shape)
-    images = list(np.random.default_rng(0).integers(0, 256, shape, np.uint8))  # any will do
+    shape = opened[0].backend.image_shape
+    count = max(1, min(IMAGES, MOST_VALUES // int(np.prod(shape))))
+    # Any will do: dense layers take as long whatever they compute.
+    images = list(np.random.default_rng(0).integers(0, 256, (count, *shape), np.uint8))
     calls = [_warm_up(each, images) for each in opened]
     ratios: list[float] = []
     end = perf_counter_ns() + budget_ns

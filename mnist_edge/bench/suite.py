@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +13,7 @@ from mnist_edge import machine
 from mnist_edge.backends import installed_runtime, runtimes
 from mnist_edge.bench.gates import gate_for
 from mnist_edge.bench.parity import alone, compare
+from mnist_edge.bench.process import answer_of
 from mnist_edge.bundle import QUANTIZATIONS, model_format, read_bundle
 from mnist_edge.errors import DataError, InputError, MissingExtraError, ModelError, SettingError
 
@@ -247,9 +245,7 @@ def _references(every: list[Candidate], groups: set[str]) -> dict[str, Candidate
 def _run(
     candidate: Candidate, settings: Settings, images: Path
 ) -> tuple[dict[str, Any], NDArray[np.float32] | None]:
-    path, folder = candidate.path, images.parent
-    answer, probabilities = folder / "answer.json", folder / "probabilities.npy"
-    answer.unlink(missing_ok=True)
+    path, probabilities = candidate.path, images.with_name("probabilities.npy")
     job = {
         "model": str(path),
         "runtime": candidate.runtime,
@@ -259,9 +255,7 @@ def _run(
         "patience": settings.patience,
         "images": str(images),
         "probabilities": str(probabilities),
-        "answer": str(answer),
     }
-    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     row: dict[str, Any] = {
         "model": path.name,
         "bundle": candidate.group or None,
@@ -279,20 +273,7 @@ def _run(
         "latency": None,
         "memory": None,
     }
-    command = [sys.executable, "-m", "mnist_edge.bench.worker", str(folder / "job.json")]
-    try:
-        ended = subprocess.run(
-            command, capture_output=True, text=True, timeout=WORKER_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        row["error"] = f"no answer in {WORKER_TIMEOUT_S} s"
-        return row, None
-    if not answer.is_file():
-        said = ended.stderr.strip().splitlines()
-        how = f"signal {-ended.returncode}" if ended.returncode < 0 else f"exit {ended.returncode}"
-        row["error"] = f"the process ended with {how}" + (f": {said[-1]}" if said else "")
-        return row, None
-    row |= json.loads(answer.read_text(encoding="utf-8"))
+    row |= answer_of("mnist_edge.bench.worker", job, WORKER_TIMEOUT_S)
     return row, np.load(probabilities) if row["status"] == "ok" else None
 
 

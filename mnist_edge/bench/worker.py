@@ -8,9 +8,7 @@ The job names a model, a runtime, threads, an .npz of images and where to put th
 from __future__ import annotations
 
 import importlib
-import json
 import os
-import sys
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -19,8 +17,8 @@ import numpy as np
 
 from mnist_edge.backends import known_runtimes
 from mnist_edge.bench.latency import measure, summary
+from mnist_edge.bench.process import answer
 from mnist_edge.classifier import Classifier
-from mnist_edge.errors import MnistEdgeError
 
 TIMED_IMAGES = 200  # different ones, taken in turn
 
@@ -78,15 +76,5 @@ def _memory() -> dict[str, float | None]:
     return found
 
 
-def main() -> None:
-    """Do the job of the file named on the command line; write the answer where it says."""
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    try:
-        answer = {"status": "ok", "error": None, **work(job)}
-    except MnistEdgeError as error:
-        answer = {"status": "failed", "error": str(error)}
-    Path(job["answer"]).write_text(json.dumps(answer), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    answer(work)

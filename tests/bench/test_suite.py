@@ -102,7 +102,7 @@ def fake_worker(tmp_path, monkeypatch, code):
     shell = tmp_path / "python"
     shell.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
     shell.chmod(0o755)
-    monkeypatch.setattr(suite.sys, "executable", str(shell))
+    monkeypatch.setattr(sys, "executable", str(shell))
 
 
 CRASH_UNLESS_KERAS = """

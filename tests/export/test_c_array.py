@@ -170,10 +170,23 @@ def test_a_model_that_takes_floats_is_refused(bundle, kind):
         c_array(content, "net", LABELS)
 
 
-def test_a_float_layer_within_is_refused(int8, monkeypatch):
-    monkeypatch.setattr(micro, "BYTES", {"int32": 4})
-    with pytest.raises(ModelError, match="computes in int8; wanted"):
-        c_array(int8, "net", LABELS)
+def test_a_float_layer_within_is_refused():
+    import keras
+
+    from mnist_edge.export import tflite
+    from mnist_edge.export.plan import Target
+
+    image = keras.Input((8, 8, 1))
+    hidden = keras.layers.Flatten()(keras.layers.Conv2D(2, 3, activation="relu")(image))
+    model = keras.Model(image, keras.layers.Dense(4, activation="softmax")(hidden))
+    content = tflite.convert(model)
+    operations = tflite.operations(content)
+    names = {name for each in operations for name in (*each.inputs, *each.outputs)}
+    target = Target("tflite", "int8", "int8", "per-channel", "minmax",
+                    float_layers=operations[0].outputs)  # fmt: skip
+    ranges = dict.fromkeys(names, (0.0, 1.0))
+    with pytest.raises(ModelError, match="net computes in float32; wanted int8 or int16"):
+        c_array(tflite.quantize(content, target, ranges), "net", LABELS)
 
 
 def test_an_operator_that_is_lacking_is_named(int8, monkeypatch):
