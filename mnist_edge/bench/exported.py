@@ -9,10 +9,12 @@ import numpy as np
 from mnist_edge.backends import open_backend
 from mnist_edge.bench.gates import BROKEN
 from mnist_edge.bench.parity import compare
+from mnist_edge.bench.targets import TARGETS, check_targets
 from mnist_edge.errors import CheckFailed
 from mnist_edge.export.check import Checked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,10 +28,27 @@ class ExportCheck:
     """The check that `export.exporter.export` asks for, on the images of one split."""
 
     def __init__(
-        self, keras_file: Path, split: Split, name: str = "test", threads: int = 2
+        self,
+        keras_file: Path,
+        split: Split,
+        name: str = "test",
+        targets: Sequence[str] = TARGETS,
+        threads: int = 2,
     ) -> None:
-        """Hold exports against `keras_file` on the images of `split`, called `name`."""
+        """Hold exports against a Keras model.
+
+        Args:
+            keras_file: the model.
+            split: images to run, with their labels.
+            name: of the split.
+            targets: runtimes whose oldest supported version must know what an export needs.
+            threads: images that may be worked on side by side.
+
+        Raises:
+            ModelError: Keras does not open the file.
+        """
         self._split, self._name, self._threads = split, name, threads
+        self._targets = targets
         with open_backend(keras_file, "keras", threads=threads) as backend:
             self._reference = backend.infer(split.images)
 
@@ -56,7 +75,9 @@ class ExportCheck:
 
         Raises:
             CheckFailed: probabilities that do not sum to 1, or a model that is not Keras' own.
+            ModelError: a runtime that it is meant for lacks what it needs.
         """
+        check_targets(path.read_bytes(), path.name, self._targets)
         checked = self.look(path)
         found = checked.probabilities
         tolerance = SUM_TOLERANCE.get(quantization, found.shape[1] / 256)

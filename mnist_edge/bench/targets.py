@@ -34,9 +34,7 @@ def check_targets(content: bytes, path: Path | str, targets: Sequence[str] = TAR
             version; the line names all of them and says what to do.
         SettingError: an unknown target.
     """
-    for name in targets:
-        if name not in FORMATS:
-            raise unknown("runtime", name, FORMATS)
+    check_names(targets)
     structure = examine(content, str(path))
     asked = [name for name in targets if FORMATS[name] == structure.format]
     found = {name: lack for name in asked if (lack := lacking(structure, name)) is not None}
@@ -46,6 +44,17 @@ def check_targets(content: bytes, path: Path | str, targets: Sequence[str] = TAR
         able = any(name in asked for name in rest)
         remedy = f"leave it out (--for {','.join(rest)}), or use " if able else "use "
         raise ModelError(f"{path} cannot run there: {said}: {remedy}another layer or quantization")
+
+
+def check_names(targets: Sequence[str]) -> None:
+    """Make sure that each name is a runtime's.
+
+    Raises:
+        SettingError: one is not.
+    """
+    for name in targets:
+        if name not in FORMATS:
+            raise unknown("runtime", name, FORMATS)
 
 
 def _said(lack: Lacking) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnist_edge.bench.targets import TARGETS, check_names
 from mnist_edge.bundle import read_bundle
 from mnist_edge.cli import console
 from mnist_edge.data import Split, stratified_split
@@ -72,6 +73,14 @@ def export(
     timing: Annotated[
         bool, typer.Option(help="Time each quantized model against the float one.")
     ] = True,
+    meant_for: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            help=f"Runtimes whose oldest supported version must take it [default: "
+            f"{', '.join(TARGETS)}].",
+        ),
+    ] = None,
     data: Annotated[
         str | None, typer.Option(help="What the run learnt from, if it was one's own.")
     ] = None,
@@ -96,6 +105,8 @@ def export(
         raise SettingError("c-array is for int8 TFLite, which was not asked for: add --int8")
     if max_drop is not None and not 0 <= max_drop <= 100:
         raise SettingError(f"max-drop is {max_drop}; wanted percentage points, 0 to 100")
+    meant = [name for given in meant_for or TARGETS for name in given.split(",")]
+    check_names(meant)
     folder = run or console.newest_run()
     bundle = read_bundle(folder)
     dataset = console.load_dataset(console.dataset_name([folder], data))
@@ -123,7 +134,7 @@ def export(
             dataset,
             out or folder,
             targets,
-            ExportCheck(keras_file, dataset.test),
+            ExportCheck(keras_file, dataset.test, targets=meant),
             calibration_count=calibration_count,
             control=control,
             c_arrays=c_array,

@@ -12,6 +12,7 @@ import onnx
 from mnist_edge.errors import ModelError
 from mnist_edge.export.graph import Operation, around
 from mnist_edge.export.quiet import quiet
+from mnist_edge.export.refusals import check_standard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,8 @@ def convert(model: Any) -> bytes:
         made = onnx.load(path)
         made.graph.doc_string = ""  # it has TensorFlow's name of a function, another each time
         content: bytes = made.SerializeToString(deterministic=True)
-        return content
+    check_standard(content)
+    return content
 
 
 def prepare(content: bytes) -> bytes:

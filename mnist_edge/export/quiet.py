@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
 from mnist_edge.errors import MnistEdgeError, ModelError
+from mnist_edge.export.refusals import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +48,7 @@ def quiet(what: str) -> Iterator[None]:
         except (MnistEdgeError, OSError):
             raise
         except Exception as error:
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            raise ModelError(
-                f"{what} failed: {lines[0] if lines else type(error).__name__}"
-            ) from error
+            raise ModelError(f"{what} failed: {explain(error)}") from error
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

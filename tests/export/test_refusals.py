@@ -71,16 +71,16 @@ def test_an_operator_without_such_a_quantization_is_named():
 
 
 def test_an_operator_that_onnx_lacks_is_found_in_the_file_that_tf2onnx_writes():
-    content = onnx_model.convert(classifier(erfinv()))
-    said = str(refused(check_standard, content))
+    said = str(refused(onnx_model.convert, classifier(erfinv())))
     assert said.startswith("the model needs Erfinv (in mine")
     assert said.endswith("which ONNX does not have: use another layer there")
     check_standard(onnx_model.convert(classifier(bicubic())))
 
 
-def test_what_onnx_runtime_says_of_such_a_file_is_as_plain():
+def test_what_onnx_runtime_says_of_such_a_file_is_as_plain(monkeypatch):
     import onnxruntime
 
+    monkeypatch.setattr(onnx_model, "check_standard", lambda _content: None)
     content = onnx_model.convert(classifier(erfinv()))
     with pytest.raises(Exception, match="Erfinv") as caught:
         onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
