@@ -44,8 +44,8 @@ def model():
 def traced(model):
     """By format, what each tensor held for each image."""
     return {
-        "tflite": list(trace_tflite(tflite.convert(model, "float32", None), IMAGES)),
-        "onnx": list(trace_onnx(onnx_model.convert(model, "float32", None), IMAGES)),
+        "tflite": list(trace_tflite(tflite.convert(model), IMAGES)),
+        "onnx": list(trace_onnx(onnx_model.convert(model), IMAGES)),
     }
 
 
