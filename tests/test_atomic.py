@@ -4,6 +4,8 @@ import errno
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -230,3 +232,38 @@ def test_an_error_that_is_not_the_places_is_handed_on(tmp_path, error):
     with pytest.raises(OSError, match=r"gone|no number") as caught, explained(tmp_path):
         raise error
     assert caught.value is error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges folders in one step")
+def test_there_is_no_moment_without_the_folder(tmp_path, monkeypatch):
+    folder = filled(tmp_path / "folder")
+
+    def gap(self, target):
+        raise AssertionError(f"{self} was moved away before {target} was there")
+
+    monkeypatch.setattr(Path, "rename", gap)
+    with replacing_folder(folder) as fresh:
+        (fresh / "file").write_text("new")
+    assert (folder / "file").read_text() == "new"
+    assert names(tmp_path) == ["folder"]
+
+
+def test_where_folders_cannot_be_exchanged_two_renames_do(tmp_path, monkeypatch):
+    folder = filled(tmp_path / "folder")
+    monkeypatch.setattr(atomic, "_exchange", lambda _one, _other: False)
+    with replacing_folder(folder) as fresh:
+        (fresh / "file").write_text("new")
+    assert (folder / "file").read_text() == "new"
+    assert names(tmp_path) == ["folder"]
+
+
+def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    filled(tmp_path / f".folder.new-{ended.pid}-00ff")
+    filled(tmp_path / f".folder.new-{os.getpid()}-00ff")
+    filled(tmp_path / f".other.new-{ended.pid}-00ff")
+    with replacing_folder(tmp_path / "folder"):
+        pass
+    left = {f".folder.new-{os.getpid()}-00ff", f".other.new-{ended.pid}-00ff", "folder"}
+    assert set(names(tmp_path)) == left

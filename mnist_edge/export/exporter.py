@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
-RANKED_BY = 32  # images that tell which layers add most error
+RANKED_BY = 16  # images that tell which layers add most error
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mnist_edge.export import onnx_model, tflite
 from mnist_edge.export.activations import trace
+from mnist_edge.export.audit import culprits
 from mnist_edge.export.graph import moved
 from mnist_edge.export.ranges import PERCENTILE, instability, observe, ranges, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from mnist_edge.export.calibration import Calibration, Pool
@@ -126,40 +126,13 @@ class Family:
         return None if worst is None else {"tensor": worst.tensor, "ratio": round(worst.ratio, 4)}
 
     def rank(self, content: bytes, images: NDArray[np.float32]) -> list[str]:
-        """Return the names of quantized layers' outputs, the one that adds most error first.
-
-        A layer adds what its noise-to-signal ratio is above that of the layer before it. The
-        ratio is the mean over channels, each counting 1 at most: summed over all, one loud
-        channel would hide that the others are lost.
+        """Return the names of layers' outputs, the one that adds most error first.
 
         Args:
             content: a quantized file made from `base`.
             images: float32 [N,H,W,C] in 0..1.
         """
-        noise: dict[str, NDArray[np.float64]] = {}
-        signal: dict[str, NDArray[np.float64]] = {}
-        pairs = zip(
-            trace(self.format, self.base, images), trace(self.format, content, images), strict=True
-        )
-        for floats, quantized in pairs:
-            for name, true in floats.items():
-                if name in quantized and quantized[name].quant is not None:
-                    error = quantized[name].values - true.values
-                    noise[name] = noise.get(name, 0) + self._by_channel(error)
-                    signal[name] = signal.get(name, 0) + self._by_channel(true.values)
-        added, before = {}, 0.0
-        for name in noise:
-            ratio = float(np.minimum(noise[name] / np.maximum(signal[name], 1e-30), 1).mean())
-            added[name] = ratio - before
-            before = ratio
-        return sorted(added, key=lambda name: -added[name])
-
-    def _by_channel(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the sum of squares of each channel of one image's tensor."""
-        axis = 1 if self.format == "onnx" and values.ndim == 4 else -1
-        squares = np.square(np.moveaxis(values, axis, -1), dtype=np.float64)
-        summed: NDArray[np.float64] = squares.reshape(-1, values.shape[axis]).sum(0)
-        return summed
+        return [parts[0] for parts in culprits(self.base, content, self.format, images)]
 
     def calibration(self, target: Target) -> Calibration:
         """Return the images that a calibrated target's ranges come from."""
