@@ -34,7 +34,7 @@ class Worth:
         max_drop: the drop that is allowed, percentage points.
         min_agreement: the agreement that is wanted, percent.
         better: another quantized model of the format that is no larger, faster beyond doubt and
-            loses no more; None where there is none.
+            lost no more on the same images; None where there is none.
         disturbances: what made timing doubtful on this machine; empty where nothing did.
     """
 
@@ -151,7 +151,7 @@ RULES = (
     Rule("unknown", lambda it: it.speedup is None, "no advice: try it on the device"),
     Rule("use", lambda it: it.smaller and it.faster, "use it"),
     Rule("avoid", lambda it: it.better is not None,
-         "avoid: {better} is no larger, faster and loses no more"),
+         "avoid: {better} is no larger, faster and lost no more"),
     Rule("size", lambda it: it.smaller and it.slower, "use it for size, not for speed"),
     Rule("size", lambda it: it.smaller, "use it for size"),
     Rule("speed", lambda it: it.faster, "use it for speed"),

@@ -55,10 +55,7 @@ def worth(
     for entry in chosen:
         say(f"timing {entry.file}")
         found.append(_weigh(bundle, entry, disturbances, max_drop, seconds))
-    return [
-        replace(each, better=next((other.file for other in found if other.beats(each)), None))
-        for each in found
-    ]
+    return [replace(each, better=_better(each, found)) for each in found]
 
 
 def _weigh(
@@ -93,6 +90,12 @@ def _weigh(
         min_agreement=gate.min_agreement,
         disturbances=disturbances if ratios else (),
     )
+
+
+def _better(each: Worth, found: list[Worth]) -> str | None:
+    """Return the fastest of the models that are preferable to one in every way."""
+    able = [other for other in found if other.beats(each)]
+    return max(able, key=lambda other: other.speedup or (0.0,)).file if able else None
 
 
 def _drop(parity: dict[str, Any]) -> Estimate | None:

@@ -114,18 +114,21 @@ def test_a_disturbed_machine_and_a_users_limit_are_in_the_result(bundle, tmp_pat
     assert (only.max_drop, only.verdict) == (1.0, "avoid")
 
 
-def test_a_model_that_another_beats_says_which(bundle, tmp_path, monkeypatch):
+def test_a_model_that_others_beat_says_which_is_fastest(bundle, tmp_path, monkeypatch):
+    speed = {"edge-float16.tflite": 0.5, "edge-dynamic.tflite": 2.0, "edge-int8.tflite": 3.0}
     monkeypatch.setattr(
-        module,
-        "_timed",
-        lambda _bundle, models, *_rest: {"ratios": [2.0 if "int8" in models[1].file else 0.5] * 10},
+        module, "_timed", lambda _bundle, models, *_rest: {"ratios": [speed[models[1].file]] * 10}
     )
-    few = copy(bundle, tmp_path / "few", FEW, flips_to_wrong=0, flips_to_right=0)
-    few = few._replace(models=tuple(entry._replace(bytes=1000) for entry in few.models[1:]))
+    few = copy(bundle, tmp_path / "few", speed, flips_to_wrong=0, flips_to_right=0)
+    same = tuple(entry._replace(bytes=1000) for entry in few.models)
     float32 = bundle.entry("edge-float32.tflite")
-    dynamic, int8 = worth(few._replace(models=(float32, *few.models)))
-    assert (dynamic.better, dynamic.verdict) == ("edge-int8.tflite", "avoid")
-    assert (int8.better, int8.verdict) == (None, "use")
+    found = {each.file: each for each in worth(few._replace(models=(float32, *same)))}
+    assert {file: each.better for file, each in found.items()} == {
+        "edge-float16.tflite": "edge-int8.tflite",
+        "edge-dynamic.tflite": "edge-int8.tflite",
+        "edge-int8.tflite": None,
+    }
+    assert [found[file].verdict for file in speed] == ["avoid", "use", "use"]
 
 
 def test_a_bundle_of_float_models_has_nothing_to_weigh(bundle, tmp_path):
