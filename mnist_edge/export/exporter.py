@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 from dataclasses import dataclass, replace
@@ -27,7 +28,8 @@ from mnist_edge.bundle import (
     manifest_text,
 )
 from mnist_edge.data import Dataset, stratified_sample
-from mnist_edge.errors import BundleError, DataError
+from mnist_edge.errors import BundleError, CheckFailed, DataError
+from mnist_edge.export.audit import document
 from mnist_edge.export.c_array import c_array, identifier
 from mnist_edge.export.calibration import of_run
 from mnist_edge.export.control import Attempt, fit
@@ -40,14 +42,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mnist_edge.export.audit import Audit
     from mnist_edge.export.calibration import Calibration, Pool
-    from mnist_edge.export.check import Check
+    from mnist_edge.export.check import Check, Checked
     from mnist_edge.export.plan import Target
 
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
+AUDIT = "audit.json"
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
 RANKED_BY = 16  # images that tell which layers add most error
+AUDITED = 64  # images that quantized models are held against float on, layer by layer
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def export(
     calibration_count: int | None = None,
     control: Control | None = None,
     c_arrays: bool = False,
+    draw: Callable[[Path, dict[str, Audit]], None] | None = None,
     say: Callable[[str], None] = lambda _line: None,
     note: Callable[[str], None] = lambda _line: None,
 ) -> Bundle:
@@ -87,6 +93,7 @@ def export(
         calibration_count: images for the ranges of quantized activations; see `Pool.draw`.
         control: what a quantized model must keep; see `control.fit`. None: no more than `check`.
         c_arrays: write each int8 TensorFlow Lite model as C source, too; see `c_array`.
+        draw: takes the path of the audit and the audits by file, and puts a picture beside it.
         say: takes a line on what is going on.
         note: takes a line that people should read: a doubt, a choice that was made.
 
@@ -111,6 +118,13 @@ def export(
         kept = _carry_over(run, folder, {target.file(run.name) for target in targets})
         writer = _Writer(folder, model, pool, calibration, check, control, say, note)
         entries = [writer.write(target, target.file(run.name)) for target in targets]
+        if writer.audits:
+            text = json.dumps(
+                document(writer.audits, bundle=run.name), indent=1, ensure_ascii=False
+            )
+            (folder / AUDIT).write_text(text + "\n", encoding="utf-8")
+            if draw is not None:
+                draw(folder / AUDIT, writer.audits)
         if c_arrays:
             _write_c_arrays(folder, entries, run.labels)
         say("golden samples")
@@ -137,6 +151,7 @@ class _Writer:
         note: Callable[[str], None],
     ) -> None:
         self.answers: dict[str, NDArray[np.float32]] = {}
+        self.audits: dict[str, Audit] = {}
         self._folder, self._model, self._pool = folder, model, pool
         self._count = len(calibration.images)
         self._check, self._control, self._say, self._note = check, control, say, note
@@ -163,7 +178,7 @@ class _Writer:
         content = made.content if made else family.make(target)
         operators = family.operators(content)
         path.write_bytes(content)
-        checked = self._check(path, target.quantization)
+        checked = self._checked(family, target, path)
         self.answers[file] = checked.probabilities
         self._doubt(family, target)
         options = target.options()
@@ -180,6 +195,21 @@ class _Writer:
             parity=checked.parity,
             options=options,
         )
+
+    def _checked(self, family: Family, target: Target, path: Path) -> Checked:
+        """Check a model that was written; where it does not hold, say which layer is to blame."""
+        if target.quantization == "float32":
+            return self._check(path, target.quantization)
+        self._say(f"audit of {target.quantization} {target.format}")
+        images = self._pool.draw(min(AUDITED, self._count)).inputs()
+        audit = family.audit(path.read_bytes(), target.quantization, images)
+        self.audits[path.name] = audit
+        try:
+            return self._check(path, target.quantization)
+        except CheckFailed as error:
+            raise CheckFailed(
+                f"{error}: {audit.explain()}: try --max-drop 0.1, or mnist-edge finetune"
+            ) from None
 
     def _made(
         self, family: Family, target: Target, path: Path
@@ -243,6 +273,8 @@ def _carry_over(run: Bundle, folder: Path, replaced: set[str]) -> list[ModelEntr
     for entry in kept:
         run.read_file(entry)
     stale = {MANIFEST, *replaced}
+    if replaced:
+        stale |= {AUDIT, AUDIT.replace(".json", ".png")}
     for file in replaced:  # C source of a model that is no more
         name = identifier(file.rpartition(".")[0])
         stale |= {f"{name}.c", f"{name}.h"}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.export import onnx_model, tflite
 from mnist_edge.export.activations import trace
-from mnist_edge.export.audit import culprits
+from mnist_edge.export.audit import audit, culprits
 from mnist_edge.export.graph import moved
+from mnist_edge.export.layers import IMAGES, layer_names
 from mnist_edge.export.ranges import PERCENTILE, instability, observe, ranges, same
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mnist_edge.export.audit import Audit
     from mnist_edge.export.calibration import Calibration, Pool
     from mnist_edge.export.graph import Operation
     from mnist_edge.export.plan import Target
@@ -56,6 +58,7 @@ class Family:
         self._converter: Any = {"tflite": tflite, "onnx": onnx_model}[model_format]
         self.float32: bytes = self._converter.convert(model)
         self._base: bytes | None = None
+        self._names: dict[str, str] | None = None
         self._seen: dict[int, dict[str, Seen]] = {}
 
     @property
@@ -133,6 +136,19 @@ class Family:
             images: float32 [N,H,W,C] in 0..1.
         """
         return [parts[0] for parts in culprits(self.base, content, self.format, images)]
+
+    def audit(self, content: bytes, quantization: str, images: NDArray[np.float32]) -> Audit:
+        """Hold a quantized file of this format against float, layer by layer.
+
+        Args:
+            content: a file from `make`.
+            quantization: of it.
+            images: float32 [N,H,W,C] in 0..1.
+        """
+        if self._names is None:
+            few = images[:IMAGES]
+            self._names = layer_names(self._model, trace(self.format, self.base, few), few)
+        return audit(self.base, content, self.format, quantization, images, self._names)
 
     def calibration(self, target: Target) -> Calibration:
         """Return the images that a calibrated target's ranges come from."""
