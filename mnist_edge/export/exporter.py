@@ -31,6 +31,7 @@ from mnist_edge.errors import BundleError, DataError
 from mnist_edge.export.calibration import of_run
 from mnist_edge.export.control import Attempt, fit
 from mnist_edge.export.family import Family
+from mnist_edge.export.learnt import METHOD, layer_ranges
 from mnist_edge.export.plan import FORMATS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from mnist_edge.export.calibration import Calibration, Pool
     from mnist_edge.export.check import Check
+    from mnist_edge.export.learnt import Ranges
     from mnist_edge.export.plan import Target
 
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
@@ -106,7 +108,8 @@ def export(
     model = _keras_model(run)
     with replacing_folder(out) as folder:
         kept = _carry_over(run, folder, {target.file(run.name) for target in targets})
-        writer = _Writer(folder, model, pool, calibration, check, control, say, note)
+        learnt = layer_ranges(run)
+        writer = _Writer(folder, model, pool, learnt, calibration, check, control, say, note)
         entries = [writer.write(target, target.file(run.name)) for target in targets]
         say("golden samples")
         manifest = {**run.manifest, "models": [entry.as_dict() for entry in (*kept, *entries)]}
@@ -125,6 +128,7 @@ class _Writer:
         folder: Path,
         model: Any,
         pool: Pool,
+        learnt: Ranges,
         calibration: Calibration,
         check: Check,
         control: Control | None,
@@ -132,7 +136,7 @@ class _Writer:
         note: Callable[[str], None],
     ) -> None:
         self.answers: dict[str, NDArray[np.float32]] = {}
-        self._folder, self._model, self._pool = folder, model, pool
+        self._folder, self._model, self._pool, self._learnt = folder, model, pool, learnt
         self._count = len(calibration.images)
         self._check, self._control, self._say, self._note = check, control, say, note
         self._families: dict[str, Family] = {}
@@ -149,7 +153,8 @@ class _Writer:
         """Make the model of a target, check it and write it; return its entry."""
         self._say(f"{target.quantization} {target.format}")
         if target.format not in self._families:
-            self._families[target.format] = Family(target.format, self._model, self._pool)
+            made_of = (self._model, self._pool, self._learnt)
+            self._families[target.format] = Family(target.format, *made_of)
         family, path = self._families[target.format], self._folder / file
         if target.calibrated:
             target = replace(target, count=self._count)
@@ -164,6 +169,8 @@ class _Writer:
         options = target.options()
         if target.calibrated:
             options["calibration_count"] = target.count
+        if self._learnt and target.quantization == "int8":
+            options["method"] = METHOD  # the ranges of every layer; calibration gave the rest
         if tried:
             options["tried"] = [each.as_dict() for each in tried]
         return make_entry(

@@ -25,7 +25,7 @@ from mnist_edge.training.epoch import predict
 from mnist_edge.training.fake_quant import insert, learnt_ranges, plain, predict_int8
 from mnist_edge.training.fold import fold
 from mnist_edge.training.further import train_further
-from mnist_edge.training.placement import Placement, observed
+from mnist_edge.training.placement import observed
 from mnist_edge.training.recipes import from_dict
 from mnist_edge.training.state import State
 from mnist_edge.training.watch import Watcher
@@ -139,7 +139,7 @@ def finetune(
         "granularity": "per-channel" if per_channel else "per-tensor",
         "best_epoch": further.best,
         "parent": {"name": run.name, "file": parent.file, "sha256": parent.sha256},
-        "ranges": {name: list(ends) for name, ends in Placement(trained).complete(ranges).items()},
+        "ranges": {name: list(ends) for name, ends in ranges.items()},
         "validation_accuracy": validation,
         "test_accuracy": test,
     }
