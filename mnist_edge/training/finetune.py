@@ -97,7 +97,7 @@ def finetune(
         draw: as in `loop.train`.
 
     Raises:
-        SettingError: a value out of range, or `out` is the run itself.
+        SettingError: a value out of range, `out` is the run itself, or it is fine-tuned already.
         BundleError: the run does not say how it was trained, or has no Keras model.
         DataError: another dataset than the run's.
         ModelError: a layer whose quantized form is not known.
@@ -199,6 +199,8 @@ def _check(run: Bundle, out: Path, epochs: int, learning_rate: float) -> None:
         raise SettingError(f"epochs is {epochs}; wanted 1 or more")
     if not 0 < learning_rate < math.inf:
         raise SettingError(f"learning_rate is {learning_rate}; wanted a number above 0")
+    if "quantization_aware" in run.manifest.get("training", {}):
+        raise SettingError(f"{run.folder} is fine-tuned already: name the run that it came from")
     if out.resolve() == run.folder.resolve():
         raise SettingError(f"{out} is the run that is fine-tuned: choose another --out")
 
