@@ -117,14 +117,13 @@ class TrainingProgress(Watcher):
     def __exit__(self, *_error: object) -> None:
         self._bar.stop()
 
-    def start(self, recipe: Recipe, steps: int, done: int) -> None:
+    def start(self, recipe: Recipe, steps: int, done: int, epochs: int) -> None:
         """Begin the bar, after the epochs of an earlier part."""
-        self._epochs, self._steps, self.done = recipe.epochs, steps, done
-        total = steps * recipe.epochs
-        self._task = self._bar.add_task(f"epoch {done + 1}/{recipe.epochs}", total=total)
+        self._epochs, self._steps, self.done = epochs, steps, done
+        self._task = self._bar.add_task(f"epoch {done + 1}/{epochs}", total=steps * epochs)
         self._bar.update(self._task, completed=done * steps)
         if done:
-            say(f"going on after epoch {done} of {recipe.epochs}")
+            say(f"{recipe.name}: going on after epoch {done} of {epochs}")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """Move the bar."""

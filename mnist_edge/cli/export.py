@@ -115,8 +115,8 @@ def export(
         raise BundleError(f"{folder} has no .keras model: train it anew")
     try:
         with console.err.status("starting TensorFlow"):
-            from mnist_edge.export.exporter import Control
             from mnist_edge.export.exporter import export as run_export
+            from mnist_edge.export.writer import Control
     except ImportError as error:
         raise MissingExtraError(f"{error.name}, which export needs,", "train") from None
     from mnist_edge.bench.exported import ExportCheck

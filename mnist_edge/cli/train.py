@@ -100,7 +100,7 @@ def train(
                     resume=resume,
                     fresh=fresh,
                     watcher=progress,
-                    draw=partial(_draw, dataset),
+                    draw=partial(draw_pictures, dataset),
                 )
             except KeyboardInterrupt:
                 raise console.Interrupted(
@@ -127,9 +127,10 @@ def train(
     console.out.print(f"run: {folder} ({pictures or 'no pictures'})", soft_wrap=True)
 
 
-def _draw(
+def draw_pictures(
     dataset: Dataset, folder: Path, history: list[dict[str, float]], probabilities: Any
 ) -> None:
+    """Put a run's pictures into its folder, or say why there are none."""
     from mnist_edge.report.pictures import save_run_pictures
 
     try:

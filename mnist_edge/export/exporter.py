@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,17 +23,16 @@ from mnist_edge.bundle import (
     ModelEntry,
     check_replaceable,
     installed_versions,
-    make_entry,
     manifest_text,
 )
 from mnist_edge.data import Dataset, stratified_sample
-from mnist_edge.errors import BundleError, CheckFailed, DataError
+from mnist_edge.errors import BundleError, DataError
 from mnist_edge.export.audit import document
 from mnist_edge.export.c_array import c_array, identifier
 from mnist_edge.export.calibration import of_run
-from mnist_edge.export.control import Attempt, fit
-from mnist_edge.export.family import Family
+from mnist_edge.export.learnt import layer_ranges
 from mnist_edge.export.plan import FORMATS
+from mnist_edge.export.writer import Control, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,29 +41,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.export.audit import Audit
-    from mnist_edge.export.calibration import Calibration, Pool
-    from mnist_edge.export.check import Check, Checked
+    from mnist_edge.export.check import Check
     from mnist_edge.export.plan import Target
 
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
 AUDIT = "audit.json"
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
-RANKED_BY = 16  # images that tell which layers add most error
-AUDITED = 64  # images that quantized models are held against float on, layer by layer
-
-
-@dataclass(frozen=True)
-class Control:
-    """What a quantized model must keep.
-
-    Attributes:
-        max_drop: accuracy that may be lost on the validation images, in points.
-        check: on those images.
-    """
-
-    max_drop: float
-    check: Check
 
 
 def export(
@@ -116,7 +98,8 @@ def export(
     model = _keras_model(run)
     with replacing_folder(out) as folder:
         kept = _carry_over(run, folder, {target.file(run.name) for target in targets})
-        writer = _Writer(folder, model, pool, calibration, check, control, say, note)
+        learnt = layer_ranges(run)
+        writer = Writer(folder, model, pool, learnt, calibration, check, control, say, note)
         entries = [writer.write(target, target.file(run.name)) for target in targets]
         if writer.audits:
             text = json.dumps(
@@ -134,119 +117,6 @@ def export(
         manifest["versions"] = {**manifest.get("versions", {}), **installed_versions(VERSIONED)}
         (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     return run._replace(folder=out, manifest=manifest, models=(*kept, *entries))
-
-
-class _Writer:
-    """Makes models and writes them into a folder; each format is converted once."""
-
-    def __init__(
-        self,
-        folder: Path,
-        model: Any,
-        pool: Pool,
-        calibration: Calibration,
-        check: Check,
-        control: Control | None,
-        say: Callable[[str], None],
-        note: Callable[[str], None],
-    ) -> None:
-        self.answers: dict[str, NDArray[np.float32]] = {}
-        self.audits: dict[str, Audit] = {}
-        self._folder, self._model, self._pool = folder, model, pool
-        self._count = len(calibration.images)
-        self._check, self._control, self._say, self._note = check, control, say, note
-        self._families: dict[str, Family] = {}
-        self._warnings = calibration.warnings()
-        self._instability: dict[str, Any] = {}
-        for line in self._warnings:
-            note(line)
-
-    def about_calibration(self) -> dict[str, Any]:
-        """Return what came to light about the calibration images, as a manifest writes it."""
-        return {"warnings": self._warnings, "instability": self._instability}
-
-    def write(self, target: Target, file: str) -> ModelEntry:
-        """Make the model of a target, check it and write it; return its entry."""
-        self._say(f"{target.quantization} {target.format}")
-        if target.format not in self._families:
-            self._families[target.format] = Family(target.format, self._model, self._pool)
-        family, path = self._families[target.format], self._folder / file
-        if target.calibrated:
-            target = replace(target, count=self._count)
-        made, tried = self._made(family, target, path)
-        target = made.target if made else target
-        content = made.content if made else family.make(target)
-        operators = family.operators(content)
-        path.write_bytes(content)
-        checked = self._checked(family, target, path)
-        self.answers[file] = checked.probabilities
-        self._doubt(family, target)
-        options = target.options()
-        if target.calibrated:
-            options["calibration_count"] = target.count
-        if tried:
-            options["tried"] = [each.as_dict() for each in tried]
-        return make_entry(
-            path,
-            target.quantization,
-            input=checked.input.as_dict(),
-            output=checked.output.as_dict(),
-            ops=operators,
-            parity=checked.parity,
-            options=options,
-        )
-
-    def _checked(self, family: Family, target: Target, path: Path) -> Checked:
-        """Check a model that was written; where it does not hold, say which layer is to blame."""
-        if target.quantization == "float32":
-            return self._check(path, target.quantization)
-        self._say(f"audit of {target.quantization} {target.format}")
-        images = self._pool.draw(min(AUDITED, self._count)).inputs()
-        audit = family.audit(path.read_bytes(), target.quantization, images)
-        self.audits[path.name] = audit
-        try:
-            return self._check(path, target.quantization)
-        except CheckFailed as error:
-            raise CheckFailed(
-                f"{error}: {audit.explain()}: try --max-drop 0.1, or mnist-edge finetune"
-            ) from None
-
-    def _made(
-        self, family: Family, target: Target, path: Path
-    ) -> tuple[Attempt | None, list[Attempt]]:
-        """Return the attempt that keeps what it must, and all attempts; none without control."""
-        control = self._control
-        if control is None or target.quantization == "float32":
-            return None, []
-
-        def attempt(each: Target) -> Attempt:
-            content = family.make(each)
-            path.write_bytes(content)
-            drop = control.check.look(path).drop
-            if drop is None:
-                raise DataError("max-drop needs the labels of the images that are judged on")
-            return Attempt(each, drop, content)
-
-        def rank(each: Attempt) -> Sequence[str]:
-            images = self._pool.draw(min(RANKED_BY, self._count)).inputs()
-            return family.rank(each.content, images)
-
-        tried = fit(target, control.max_drop, attempt, rank, len(self._pool.images), self._say)
-        if len(tried) > 1:
-            self._note(
-                f"{path.name}: {len(tried)} ways tried, kept {tried[-1]} points on validation"
-            )
-        return tried[-1], tried
-
-    def _doubt(self, family: Family, target: Target) -> None:
-        """Note what is doubtful about a target's ranges, once."""
-        if target.quantization != "int8":
-            return
-        self._instability.setdefault(family.format, family.instability(target))
-        for line in family.doubts(target):
-            if line not in self._warnings:
-                self._warnings.append(line)
-                self._note(line)
 
 
 def _training(run: Bundle) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.export import onnx_model, tflite
@@ -9,6 +10,7 @@ from mnist_edge.export.activations import trace
 from mnist_edge.export.audit import audit, culprits
 from mnist_edge.export.graph import moved
 from mnist_edge.export.layers import IMAGES, layer_names
+from mnist_edge.export.learnt import tensor_ranges
 from mnist_edge.export.ranges import PERCENTILE, instability, observe, ranges, same
 
 if TYPE_CHECKING:
@@ -48,13 +50,13 @@ class Family:
             model_format: `tflite` or `onnx`.
             model: a Keras model, float32 [N,H,W,C] in 0..1 to probabilities [N,K].
             pool: images for ranges are drawn from it.
-            learnt: ranges by tensor name that training found; they stand instead of seen ones.
+            learnt: ranges by layer that training found; they stand instead of seen ones.
 
         Raises:
             ModelError: the conversion fails.
         """
         self.format, self._model, self._pool = model_format, model, pool
-        self._learnt = learnt or {}
+        self._learnt_layers = dict(learnt or {})
         self._converter: Any = {"tflite": tflite, "onnx": onnx_model}[model_format]
         self.float32: bytes = self._converter.convert(model)
         self._base: bytes | None = None
@@ -68,6 +70,14 @@ class Family:
             onnx = self.format == "onnx"
             self._base = onnx_model.prepare(self.float32) if onnx else self.float32
         return self._base
+
+    @cached_property
+    def _learnt(self) -> Ranges:
+        """The learnt ranges by the names of the tensors of `base`."""
+        if not self._learnt_layers:
+            return {}
+        images = self._pool.draw(min(IMAGES, len(self._pool.images))).inputs()
+        return tensor_ranges(self._learnt_layers, self._model, self.format, self.base, images)
 
     def make(self, target: Target) -> bytes:
         """Return the file of a target of this format.

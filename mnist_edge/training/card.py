@@ -44,6 +44,9 @@ def write_run(
     dataset: Dataset,
     probabilities: NDArray[np.float32],
     split: tuple[int, int],
+    *,
+    name: str | None = None,
+    quantization_aware: dict[str, Any] | None = None,
 ) -> float:
     """Write a finished run into an empty folder; return its accuracy on the test images, 0..1.
 
@@ -54,10 +57,12 @@ def write_run(
         dataset: what it learnt from and is measured on.
         probabilities: float32 [N,K] of the test images.
         split: how many training images were learnt from and how many were held out.
+        name: of the run, if not the recipe's.
+        quantization_aware: how it was fine-tuned for int8, if it was.
     """
     recipe = state.recipe
     right = probabilities.argmax(1) == dataset.test.labels
-    path = folder / f"{recipe.name}.keras"
+    path = folder / f"{name or recipe.name}.keras"
     keras.Model(model.inputs, model.outputs, name=model.name).save(path)  # without its optimizer
     (folder / HISTORY).write_text(history_text(state.history), encoding="utf-8")
     shape = [IMAGE_SIZE, IMAGE_SIZE, 1]
@@ -71,9 +76,9 @@ def write_run(
             "dtype": "float32",
         },
     )
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema": SCHEMA,
-        "name": recipe.name,
+        "name": name or recipe.name,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "labels": list(dataset.labels),
         "input": {
@@ -110,12 +115,17 @@ def write_run(
         },
         "versions": installed_versions(VERSIONED),
     }
+    if quantization_aware is not None:
+        manifest["training"]["quantization_aware"] = quantization_aware
     (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     return float(right.mean())
 
 
 def finished(folder: Path, recipe: Recipe, dataset: Dataset) -> Bundle | None:
-    """Return the run in `folder` if it is this very recipe on this very data; None if not."""
+    """Return the run in `folder` if it is this very recipe on this very data; None if not.
+
+    One that was fine-tuned since is another.
+    """
     if not (folder / MANIFEST).is_file():
         return None
     run = read_bundle(folder)
@@ -124,7 +134,7 @@ def finished(folder: Path, recipe: Recipe, dataset: Dataset) -> Bundle | None:
     same = {**training.get("hyperparameters", {}), **words} == recipe.as_dict() and training.get(
         "dataset", {}
     ).get("sha256") == dataset.sha256
-    return run if same else None
+    return run if same and "quantization_aware" not in training else None
 
 
 def read_history(folder: Path) -> list[Row]:

@@ -22,8 +22,9 @@ from mnist_edge.bundle import check_replaceable
 from mnist_edge.data import stratified_split
 from mnist_edge.errors import OutputError, SettingError
 from mnist_edge.preprocess import to_unit
-from mnist_edge.training import augment
+from mnist_edge.training.batches import STEPS_A_CALL, Batches, targets_of
 from mnist_edge.training.card import write_run
+from mnist_edge.training.epoch import one_epoch, predict
 from mnist_edge.training.networks import build
 from mnist_edge.training.state import Row, State, load_state
 from mnist_edge.training.watch import Watcher
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
     from mnist_edge.data import Dataset
     from mnist_edge.training.recipes import Recipe
-
-STEPS_A_CALL = 8  # steps that TensorFlow takes before it reports: fewer calls into Python
-EVALUATION_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def train(
     tf.config.experimental.enable_op_determinism()
     kept, held = stratified_split(dataset.train.labels, recipe.validation_share, recipe.seed)
     images = to_unit(dataset.train.images[..., None])
-    targets = _targets(dataset.train.labels, recipe, len(dataset.labels))
+    targets = targets_of(dataset.train.labels, recipe, len(dataset.labels))
     steps = math.ceil(len(kept) / recipe.batch_size)
     model = _compiled(recipe, len(dataset.labels), steps)
     if state is None:
@@ -112,17 +110,17 @@ def train(
     else:
         for variable, array in zip(_variables(model), state.arrays, strict=True):
             variable.assign(array)
-    watcher.start(recipe, steps, len(state.history))
-    batches = _Batches(images[kept], targets[kept], recipe)
+    watcher.start(recipe, steps, len(state.history), recipe.epochs)
+    batches = Batches(images[kept], targets[kept], recipe)
     validation = (images[held], targets[held]) if len(held) else None
     for epoch in range(len(state.history), recipe.epochs):
         began = time.monotonic()
-        row = _one_epoch(model, batches, validation, epoch, watcher)
+        row = one_epoch(model, batches, validation, epoch, watcher)
         seconds = state.seconds + time.monotonic() - began
         state = State(recipe, dataset.sha256, [*state.history, row], seconds, _arrays(model))
         state.save(partial)
         watcher.epoch(row)
-    probabilities = _predict(model, dataset.test.images)
+    probabilities = predict(model, dataset.test.images)
     with replacing_folder(out) as folder:
         accuracy = write_run(folder, model, state, dataset, probabilities, (len(kept), len(held)))
         if draw is not None:
@@ -152,12 +150,6 @@ def _earlier(
     if other:
         raise SettingError(f"{done}, with {', '.join(other)}: say the same, or use --fresh")
     return state
-
-
-def _targets(labels: NDArray[np.uint8], recipe: Recipe, classes: int) -> NDArray[Any]:
-    if recipe.one_hot:
-        return np.eye(classes, dtype=np.float32)[labels]
-    return labels.astype(np.int32)
 
 
 def _compiled(recipe: Recipe, classes: int, steps: int) -> Any:
@@ -191,69 +183,3 @@ def _variables(model: Any) -> Iterator[Any]:
 
 def _arrays(model: Any) -> list[NDArray[Any]]:
     return [np.array(variable.numpy()) for variable in _variables(model)]
-
-
-class _Batches:
-    """The training images in the order, and with the changes, of each epoch."""
-
-    def __init__(self, images: NDArray[np.float32], targets: NDArray[Any], recipe: Recipe) -> None:
-        self._images, self._targets = tf.constant(images), tf.constant(targets)
-        self._recipe = recipe
-
-    def of_epoch(self, epoch: int) -> Any:
-        recipe = self._recipe
-        random = np.random.default_rng([recipe.seed, epoch])
-        order = random.permutation(len(self._images))
-        key = int(random.integers(2**31))
-        images, targets = self._images, self._targets
-
-        def batch(step: Any, places: Any) -> tuple[Any, Any]:
-            taken = tf.gather(images, places)
-            if recipe.augmentation == "affine":
-                taken = augment.affine(taken, tf.stack([key, tf.cast(step, tf.int32)]))
-            return taken, tf.gather(targets, places)
-
-        places = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch_size)
-        return places.enumerate().map(batch, num_parallel_calls=2).prefetch(2 * STEPS_A_CALL)
-
-
-def _one_epoch(
-    model: Any, batches: _Batches, validation: tuple[Any, Any] | None, epoch: int, watcher: Watcher
-) -> Row:
-    class Reporter(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-            if logs:
-                watcher.step(epoch + 1, batch + 1, logs["loss"], logs["accuracy"])
-
-    fitted = model.fit(
-        batches.of_epoch(epoch),
-        initial_epoch=epoch,
-        epochs=epoch + 1,
-        shuffle=False,  # the order is ours already
-        verbose=0,
-        callbacks=[Reporter()],
-    )
-    row: Row = {
-        "epoch": epoch + 1,
-        "loss": float(fitted.history["loss"][0]),
-        "accuracy": float(fitted.history["accuracy"][0]),
-        "learning_rate": float(model.optimizer.learning_rate),
-    }
-    if validation is not None:
-        loss, accuracy = model.evaluate(*validation, batch_size=EVALUATION_BATCH, verbose=0)
-        row |= {"val_loss": float(loss), "val_accuracy": float(accuracy)}
-    if not math.isfinite(row["loss"]):
-        raise SettingError(
-            f"the loss became {row['loss']} in epoch {epoch + 1}: lower --learning-rate"
-        )
-    return row
-
-
-def _predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    parts = [
-        np.array(
-            model(to_unit(images[start : start + EVALUATION_BATCH, :, :, None]), training=False)
-        )
-        for start in range(0, len(images), EVALUATION_BATCH)
-    ]
-    return np.concatenate(parts)

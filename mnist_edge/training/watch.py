@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class Watcher:
     """Is told how training goes; this one does nothing with it."""
 
-    def start(self, recipe: Recipe, steps: int, done: int) -> None:
-        """Training begins: `steps` an epoch, `done` epochs done by an earlier run."""
+    def start(self, recipe: Recipe, steps: int, done: int, epochs: int) -> None:
+        """Training begins: `steps` an epoch, `done` of `epochs` done by an earlier run."""
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """A step of epoch `epoch` (from 1) is done; running means of the epoch."""

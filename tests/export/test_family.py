@@ -157,13 +157,6 @@ def test_a_lucky_sample_is_said_to_be_unstable(model, pool, form):
     assert any("times as wide in one half of the calibration images" in line for line in said)
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_learnt_ranges_stand_instead_of_seen_ones(families, model, pool, form):
-    name = list(families[form].ranges(INT8[form]))[-3]
-    learnt = Family(form, model, pool, {name: (0.0, 3.0)})
-    assert learnt.ranges(INT8[form])[name] == (0.0, 3.0)
-
-
 def test_a_dynamic_onnx_answer_does_not_depend_on_its_batch(families, dataset):
     content = families["onnx"].make(Target("onnx", "dynamic"))
     images = dataset.test.images[:8].copy()
