@@ -88,17 +88,16 @@ def row(entry: ModelEntry) -> dict[str, Any]:
 
 def table_of(record: dict[str, list[dict[str, Any]]]) -> Table:
     """Return everything as one table for the terminal."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
     table.add_column("Model", no_wrap=True)
-    for name in ("kB", "Accuracy %", "Drop", "Agree %", "Flips to wrong/right"):
-        table.add_column(name, justify="right")
+    for name in ("kB", "Accuracy %", "Drop", "Agree %", "Flips"):
+        table.add_column(name, justify="right", no_wrap=True)
     for rows in record.values():
         for each in rows:
-            low, high = each["accuracy_ci95"]
             table.add_row(
                 each["model"],
                 f"{each['bytes'] / 1000:.1f}",
-                f"{100 * each['accuracy']:.2f} ±{50 * (high - low):.2f}",
+                f"{100 * each['accuracy']:.2f}",
                 f"{each['drop']:+.2f}",
                 f"{100 * each['agreement']:.2f}",
                 f"{each['flips_to_wrong']}/{each['flips_to_right']}",
@@ -119,7 +118,14 @@ def main() -> None:
             record[recipe] = measure(recipe)
             ordered = {each: record[each] for each in RECIPES if each in record}
             write_file(FORMATS, json.dumps(ordered, indent=1) + "\n")
-    Console().print(table_of(record))
+    console = Console()
+    console.print(table_of(record))
+    intervals = [each["accuracy_ci95"] for rows in record.values() for each in rows]
+    widest = max(high - low for low, high in intervals)
+    console.print(
+        f"10,000 test images. Accuracy: ±{50 * widest:.2f} at most (95 % Wilson interval).\n"
+        "Drop: points lost against Keras. Flips: images that became wrong/right."
+    )
 
 
 if __name__ == "__main__":

@@ -54,6 +54,13 @@ def test_entropy_is_not_fooled_by_the_zeros_of_a_relu():
     assert 2 < high <= values.max()
 
 
+def test_entropy_does_not_take_a_blank_background_for_all_there_is():
+    values = np.full((20, 1000), 0.03)
+    values[:, 900:] = np.random.default_rng(0).random((20, 100))
+    _, high = ranges(observe(traces(*values), histograms=True), "entropy")["t"]
+    assert high > 0.9
+
+
 def test_a_tensor_that_is_always_zero_has_a_range():
     seen = observe(traces([0, 0], [0, 0]), histograms=True)
     for method in ("minmax", "percentile", "entropy"):
