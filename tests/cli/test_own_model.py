@@ -182,7 +182,8 @@ def test_a_network_as_people_have_it(tmp_path, fitted, own_images):
     np.savez("mobile.npz", images=images, labels=labels)
     (tmp_path / "names.txt").write_text("a\nb\nc\nd\ne\nf\ng\n")
     options = ["--data", "mobile.npz", "--input-range", "-1", "1", "--labels", "names.txt"]
-    options += ["--int8", "--calibration-count", "21", "--no-timing", "--out", "mobile"]
+    options += ["--format", "tflite", "--int8", "--calibration-count", "21"]
+    options += ["--no-timing", "--out", "mobile"]
     assert run(["export", "mobile.keras", *options]) == 0
     files = ["mobile/mobile-float32.tflite", "mobile/mobile-int8.tflite"]
     quick = ["--quick", "--runtime", "litert", "--min-agreement", "95", "--max-drop", "5"]

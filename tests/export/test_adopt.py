@@ -77,7 +77,8 @@ def test_a_run_says_what_the_model_is_and_how_the_images_were_split(tmp_path, fi
 def test_a_model_for_another_range_of_pixels_is_not_adopted_as_it_is(
     tmp_path, fitted, pictures, pixels
 ):
-    model = network(fitted, low=pixels[0], high=pixels[1])
+    squared = [lambda x: x * x]  # what is dark and what is bright depends on where 0 is
+    model = network(fitted, first=squared, low=pixels[0], high=pixels[1])
     shown = f"{pixels[0]:g} {pixels[1]:g}"
     with pytest.raises(SettingError, match=rf"names \d+ of 120 .* say .*--input-range {shown}"):
         run_of(tmp_path, model, pictures)
