@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 OURS = {"schema", "models", "labels", "golden", "calibration", "training"}  # keys, any of them
 INPUT = {"dtype": "uint8", "range": [0, 255], "polarity": "bright-on-dark"}
+DIGIT = [28, 28, 1]  # height, width and channels, where a manifest does not say
 SCHEMA = 1
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".keras": "keras"}
 OWN_SUFFIXES = {*FORMATS, ".json", ".npz", ".csv", ".png", ".html", ".c", ".h"}  # of a bundle
@@ -82,6 +83,12 @@ class Bundle(NamedTuple):
     def labels(self) -> tuple[str, ...]:
         """What each class is called, by index."""
         return tuple(self.manifest["labels"])
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images that its models take."""
+        height, width, channels = self.manifest.get("input", {}).get("shape", DIGIT)
+        return height, width, channels
 
     def entry(self, file: str) -> ModelEntry:
         """Return the manifest's entry for a model file.
@@ -200,6 +207,11 @@ def _check_input(stated: Any) -> None:
     for key, wanted in INPUT.items():
         if not isinstance(stated, dict) or stated.get(key, wanted) != wanted:
             raise ValueError(f"input is {stated}; this version knows {key} {wanted}")
+    shape = stated.get("shape", DIGIT)
+    if not (isinstance(shape, list) and [type(side) for side in shape] == [int] * 3):
+        raise ValueError(f"input shape is {shape}; wanted height, width and channels")
+    if min(shape) < 1:
+        raise ValueError(f"input shape is {shape}; wanted 1 or more of each")
 
 
 def manifest_beside(path: Path) -> Bundle | None:

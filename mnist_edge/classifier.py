@@ -1,4 +1,4 @@
-"""Images in, digits out: what a person embeds."""
+"""Images in, labels out: what a person embeds."""
 
 from __future__ import annotations
 
@@ -172,7 +172,9 @@ class Classifier:
         """Classify one image.
 
         Args:
-            image: uint8 [28,28] or [28,28,1] in 0..255, or float32 in 0..1; bright on dark.
+            image: uint8 [H,W,C] in 0..255, or float32 in 0..1, as `backend.image_shape` says;
+                the last axis may be left out where there is one channel. Digits are [28,28],
+                bright on dark.
 
         Raises:
             InputError: another shape, dtype or range, or several images.
@@ -186,7 +188,7 @@ class Classifier:
         return found
 
     def probabilities(self, images: Any) -> NDArray[np.float32]:
-        """Return float32 probabilities [N,K] for images [N,28,28]; the caller owns the array.
+        """Return float32 probabilities [N,K] for images [N,H,W,C]; the caller owns the array.
 
         Raises:
             InputError: another shape, dtype or range.

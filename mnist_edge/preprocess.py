@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     Fill = Callable[[NDArray[np.uint8]], object]
 
-IMAGE_SIZE = 28  # pixels a side
+IMAGE_SIZE = 28  # pixels a side of a digit
+DIGIT_SHAPE = (IMAGE_SIZE, IMAGE_SIZE, 1)  # height, width, channels
 BYTE = np.float32(255)
 UNIT = np.arange(256, dtype=np.float32) / BYTE  # what each byte is as a real number
 UNIT.flags.writeable = False

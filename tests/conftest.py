@@ -126,6 +126,57 @@ def broken_int8(tmp_path_factory, bundle):
     return path
 
 
+def patterns(count, shape, classes, seed):
+    """Images that show their class by 4x4 patches of colour, in noise; and the classes."""
+    patches = np.random.default_rng(99).random((classes, 4, 4, shape[2]))
+    rows, columns = (np.arange(side) * 4 // side for side in shape[:2])
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    images = 245 * patches[:, rows][:, :, columns][labels] + random.uniform(0, 10, (count, *shape))
+    return images.astype(np.uint8), labels
+
+
+@pytest.fixture(scope="session")
+def own_images():
+    return patterns
+
+
+@pytest.fixture(scope="session")
+def fitted():
+    """Makes a classifier of a network with random weights: `fitted(image, features, classes)`.
+
+    Nothing is trained. Normalisation gets the statistics of some images, and the last layer is the
+    least-squares solution for their classes: decisions are sure, as those of a trained network.
+    """
+
+    def fit(image, features, classes, ending="softmax", low=0.0, high=1.0):
+        import keras
+
+        shape = tuple(image.shape[1:])
+        whole = shape if len(shape) == 3 else (*shape, 1)
+        images, labels = patterns(12 * classes, whole, classes, 5)
+        inputs = (images.reshape(-1, *shape) / 255 * (high - low) + low).astype(np.float32)
+        body = keras.Model(image, features)
+        for layer in body._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = 0.0  # the statistics of one call are all there are
+        body(inputs, training=True)
+        found = np.asarray(body(inputs, training=False), np.float64)
+        centre, spread = found.mean(0), found.std(0) + 1e-6
+        scaled = (found - centre) / spread
+        wanted = 4 * (2 * np.eye(classes)[labels] - 1)
+        weights = np.linalg.solve(
+            scaled.T @ scaled + len(scaled) * 0.05 * np.eye(len(spread)), scaled.T @ wanted
+        )
+        head = keras.layers.Dense(classes, activation=ending, name="head")
+        model = keras.Model(image, head(features))
+        kernel = weights / spread[:, None]
+        head.set_weights([kernel, wanted.mean(0) - centre @ kernel])
+        return model
+
+    return fit
+
+
 @pytest.fixture
 def root():
     return Path(__file__).parent.parent

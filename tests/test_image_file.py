@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
-from mnist_edge import image_file
+from mnist_edge import picture as picture_module
 from mnist_edge.errors import InputError, MissingExtraError
 from mnist_edge.image_file import read_array, read_image
 
@@ -270,7 +270,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path):
 
 def test_an_image_of_too_many_pixels_is_refused_unread(tmp_path, monkeypatch):
     path = saved(tmp_path, Image.new("L", (100, 100)))
-    monkeypatch.setattr(image_file, "MOST_PIXELS", 9_999)
+    monkeypatch.setattr(picture_module, "MOST_PIXELS", 9_999)
     assert "is 100x100; wanted at most 9,999 pixels: make it smaller" in refused(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow's own, above twice that
     assert "is not an image that Pillow can read" in refused(path)
@@ -402,3 +402,95 @@ def test_without_pillow_an_array_of_28x28_is_read_and_a_larger_one_names_the_ext
     assert np.array_equal(read_array(digit()).image, digit())
     with pytest.raises(MissingExtraError, match="Pillow is not installed"):
         read_array(np.kron(digit(), np.ones((3, 3), np.uint8)))
+
+
+# For models of other shapes
+
+
+def stripes(width, height):
+    """Four coloured stripes beside one another, of the whole height: red, green, blue, white."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    for place, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]):
+        pixels[:, place * width // 4 : (place + 1) * width // 4] = colour
+    return pixels
+
+
+def test_a_picture_of_the_models_own_size_is_untouched(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
+    reading = read_image(saved(tmp_path, pixels), shape=(20, 24, 3))
+    assert np.array_equal(reading.image, pixels)
+    assert reading.steps == ()
+    grey = read_image(saved(tmp_path, pixels[..., 0]), shape=(20, 24, 1))
+    assert np.array_equal(grey.image, pixels[..., 0])  # not turned, not centred
+    assert grey.steps == ()
+
+
+def test_a_photo_is_scaled_with_its_proportions_kept_and_the_sides_cropped(tmp_path):
+    reading = read_image(saved(tmp_path, stripes(800, 200)), shape=(20, 20, 3))
+    assert reading.image.shape == (20, 20, 3)
+    assert reading.image.dtype == np.uint8
+    assert (reading.image[:, 2] == (0, 255, 0)).all()  # the outer stripes are cropped
+    assert (reading.image[:, -3] == (0, 0, 255)).all()
+    assert reading.steps == (
+        "cropped the middle 200x200 of 800x200 pixels",
+        "scaled from 200x200 to 20x20 pixels",
+    )
+    assert reading.sure
+
+
+@pytest.mark.parametrize(("size", "shape"), [((33, 50), (64, 20, 3)), ((1, 90), (8, 8, 3))])
+def test_a_picture_smaller_than_the_model_is_enlarged_and_doubted(tmp_path, size, shape):
+    reading = read_image(saved(tmp_path, stripes(*size)), shape=shape)
+    assert reading.image.shape == shape
+    assert not reading.sure
+    assert reading.steps[-1].startswith("NOT SURE: enlarged from ")
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels", "step"),
+    [("L", 3, "made RGB"), ("RGB", 1, "made grey"), ("P", 3, "made RGB"), ("CMYK", 3, "made RGB")],
+)
+def test_colours_become_what_the_model_takes(tmp_path, mode, channels, step):
+    suffix = "jpg" if mode == "CMYK" else "png"
+    picture = Image.fromarray(np.full((30, 30, 3), 102, np.uint8)).convert(mode)
+    reading = read_image(saved(tmp_path, picture, f"image.{suffix}"), shape=(30, 30, channels))
+    assert reading.image.shape == ((30, 30, 3) if channels == 3 else (30, 30))
+    assert np.abs(reading.image.astype(int) - 102).max() <= 3
+    assert reading.steps == (step,)
+
+
+def test_a_transparent_colour_picture_keeps_its_colours(tmp_path):
+    pixels = np.zeros((30, 30, 4), np.uint8)
+    pixels[10:20, 10:20] = (200, 30, 40, 255)
+    reading = read_image(saved(tmp_path, pixels), shape=(30, 30, 3))
+    assert tuple(reading.image[15, 15]) == (200, 30, 40)
+    assert tuple(reading.image[0, 0]) == (255, 255, 255)
+    assert reading.steps[0] == "laid on white where transparent"
+
+
+def test_a_16_bit_picture_is_scaled_and_not_clipped(tmp_path):
+    grey = np.full((30, 30), 0x8040, np.uint16)
+    reading = read_image(saved(tmp_path, grey), shape=(30, 30, 3))
+    assert (reading.image == 0x80).all()
+
+
+def test_a_plain_picture_is_no_blank_paper_for_other_models(tmp_path):
+    reading = read_image(saved(tmp_path, np.full((40, 40), 7, np.uint8)), shape=(32, 32, 1))
+    assert (reading.image == 7).all()
+
+
+def test_channels_that_no_picture_has_are_refused(tmp_path):
+    path = saved(tmp_path, stripes(40, 40))
+    with pytest.raises(InputError, match="cannot become 5 channels; a picture has 1 or 3"):
+        read_image(path, shape=(32, 32, 5))
+
+
+def test_a_colour_frame_is_read_as_its_file_is(tmp_path):
+    frame = stripes(320, 240)
+    wanted = read_image(saved(tmp_path, frame), shape=(24, 24, 3))
+    assert np.array_equal(read_array(frame, shape=(24, 24, 3)).image, wanted.image)
+    for wrong in (frame[..., 0], frame.astype(float), frame[..., :2], frame[:0]):
+        with pytest.raises(InputError, match=r"wanted pixels, uint8 \[H,W,3\]"):
+            read_array(wrong, shape=(24, 24, 3))
+    with pytest.raises(InputError, match="wanted grey pixels"):
+        read_array(frame, shape=(24, 24, 1))

@@ -26,6 +26,7 @@ MOST_THREADS = 1024
 BYTE = np.dtype(np.uint8)
 MOST_VALUES = 1 << 24  # of an image: 4096 by 4096 grey pixels
 MOST_CLASSES = 1 << 16
+MOST_CHANNELS = 4  # of a picture: more in the last place, and as few in the first, are the sides
 CLOSED = -1  # in place of the count of forks
 
 
@@ -387,6 +388,12 @@ def _image_shape(spec: TensorSpec, path: Path) -> tuple[int, int, int]:
     shape = spec.shape
     if len(shape) == 4 and shape[0] in (None, 1) and None not in shape[1:]:
         height, width, channels = (int(size or 0) for size in shape[1:])
+        if height <= MOST_CHANNELS < channels:  # what would be images 3 high in 96 channels
+            raise ModelError(
+                f"{path} takes {shown(shape)}, channels first; wanted [N,height,width,channels]: "
+                "let the network begin by turning that round (in PyTorch, "
+                "x.permute(0, 3, 1, 2)), and export it anew"
+            )
         if min(height, width, channels) > 0 and height * width * channels <= MOST_VALUES:
             return height, width, channels
     raise ModelError(

@@ -66,7 +66,7 @@ class ExportCheck:
         with open_backend(path, threads=self._threads) as backend:
             found = backend.infer(self._split.images)
             taken, given = backend.input, backend.output
-        parity = compare(self._reference, found, self._split.labels)
+        parity = compare(self._reference, found, self._split.truth)
         written = {"split": self._name, "runtime": backend.runtime, **parity.as_dict()}
         return Checked(taken, given, written, found, parity.drop)
 
@@ -87,7 +87,7 @@ class ExportCheck:
                 f"{path.name}: probabilities sum to 1 but for {worst:.3g}, wanted {tolerance:.3g}; "
                 "the last layer must be a softmax"
             )
-        parity = compare(self._reference, found, self._split.labels)
+        parity = compare(self._reference, found, self._split.truth)
         failures = BROKEN[quantization].failures(parity)
         if failures:
             raise CheckFailed(f"{path.name} is not the Keras model: {'; '.join(failures)}")

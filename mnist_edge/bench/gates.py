@@ -34,7 +34,9 @@ class Gate:
         found = []
         for name, known in (("min_agreement", parity.agreement), ("max_drop", parity.drop)):
             if known is None and name in self.asked:
-                found.append(f"{name} cannot be judged: there is no float model to hold it against")
+                unlabelled = name == "max_drop" and parity.accuracy is None
+                lacking = "are no labels" if unlabelled else "is no float model"
+                found.append(f"{name} cannot be judged: there {lacking} to hold it against")
         one = int(self.min_agreement < 100)
         if parity.agreement is not None:
             flips = round((1 - parity.agreement) * parity.samples)

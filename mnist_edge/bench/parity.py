@@ -23,7 +23,8 @@ Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 class Parity:
     """A model beside the reference on the same images. Shares are 0..1.
 
-    What needs the reference's answers is None where there were none (`alone`).
+    What needs the reference's answers is None where there were none (`alone`), and what needs to
+    know what the images show is None where nobody said.
 
     Attributes:
         samples: images compared.
@@ -40,8 +41,8 @@ class Parity:
     """
 
     samples: int
-    accuracy: float
-    accuracy_ci95: tuple[float, float]
+    accuracy: float | None
+    accuracy_ci95: tuple[float, float] | None
     reference_accuracy: float | None
     agreement: float | None
     flips_to_wrong: int | None
@@ -49,12 +50,12 @@ class Parity:
     mcnemar_p: float | None
     max_abs_diff: float | None
     mean_abs_diff: float | None
-    per_class: tuple[float | None, ...]
+    per_class: tuple[float | None, ...] | None
 
     @property
     def lost(self) -> int | None:
         """Images that the reference has right, less those that the model has right."""
-        if self.reference_accuracy is None:
+        if self.reference_accuracy is None or self.accuracy is None:
             return None
         return round((self.reference_accuracy - self.accuracy) * self.samples)
 
@@ -65,59 +66,87 @@ class Parity:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parity as records and manifests write it."""
-        interval, per_class = list(self.accuracy_ci95), list(self.per_class)
-        return {**asdict(self), "accuracy_ci95": interval, "per_class": per_class}
+        found = asdict(self)
+        return {key: list(each) if isinstance(each, tuple) else each for key, each in found.items()}
 
 
 def compare(
-    reference: NDArray[np.float32], candidate: NDArray[np.float32], labels: NDArray[Any]
+    reference: NDArray[np.float32], candidate: NDArray[np.float32], labels: NDArray[Any] | None
 ) -> Parity:
     """Compare probabilities [N,K] of a model with those of the reference.
 
     Args:
         reference: of the reference, float32 [N,K].
         candidate: of the model, for the same images in the same order.
-        labels: true class index of each, [N].
+        labels: true class index of each, [N]; None where nobody said.
 
     Raises:
-        InputError: shapes that differ, no image, or probabilities that are not finite.
+        InputError: shapes that differ, no image, labels of classes that the model does not have,
+            or probabilities that are not finite.
     """
-    if reference.shape != candidate.shape or len(labels) != len(reference) or not len(labels):
+    rows = len(reference) if labels is None else len(labels)
+    if reference.shape != candidate.shape or rows != len(reference) or not rows:
         raise InputError(
             f"reference {list(reference.shape)}, model {list(candidate.shape)}, "
-            f"labels {list(labels.shape)}; wanted as many rows in each, one or more"
+            f"{rows} labels; wanted as many rows in each, one or more"
         )
     if not (np.isfinite(reference).all() and np.isfinite(candidate).all()):
         raise InputError("probabilities that are not finite; the model is broken: export it anew")
+    if labels is not None and labels.max() >= reference.shape[1]:
+        raise InputError(
+            f"labels up to {labels.max()}, and the model has {reference.shape[1]} classes, counted "
+            "from 0: name the images that it is for"
+        )
     expected, found = reference.argmax(1), candidate.argmax(1)
+    difference = np.abs(candidate - reference)
+    parity = Parity(
+        samples=rows,
+        accuracy=None,
+        accuracy_ci95=None,
+        reference_accuracy=None,
+        agreement=float((expected == found).mean()),
+        flips_to_wrong=None,
+        flips_to_right=None,
+        mcnemar_p=None,
+        max_abs_diff=float(difference.max()),
+        mean_abs_diff=float(difference.mean()),
+        per_class=None,
+    )
+    return (
+        parity if labels is None else _judged(parity, expected, found, labels, reference.shape[1])
+    )
+
+
+def _judged(
+    parity: Parity,
+    expected: NDArray[np.int64],
+    found: NDArray[np.int64],
+    labels: NDArray[Any],
+    classes: int,
+) -> Parity:
+    """Return a parity with what the labels say of the decisions [N] of reference and model."""
     before, after = expected == labels, found == labels
     to_wrong, to_right = int((before & ~after).sum()), int((~before & after).sum())
-    difference = np.abs(candidate - reference)
-    count = len(labels)
-    classes = reference.shape[1]
-    return Parity(
-        samples=count,
+    return replace(
+        parity,
         accuracy=float(after.mean()),
-        accuracy_ci95=wilson(int(after.sum()), count),
+        accuracy_ci95=wilson(int(after.sum()), parity.samples),
         reference_accuracy=float(before.mean()),
-        agreement=float((expected == found).mean()),
         flips_to_wrong=to_wrong,
         flips_to_right=to_right,
         mcnemar_p=mcnemar_exact(to_wrong, to_right),
-        max_abs_diff=float(difference.max()),
-        mean_abs_diff=float(difference.mean()),
         per_class=tuple(_share(after[labels == index]) for index in range(classes)),
     )
 
 
 def alone(
-    candidate: NDArray[np.float32], labels: NDArray[Any], reference_accuracy: float | None
+    candidate: NDArray[np.float32], labels: NDArray[Any] | None, reference_accuracy: float | None
 ) -> Parity:
     """Return how a model does without the reference's answers.
 
     Args:
         candidate: probabilities of the model, float32 [N,K].
-        labels: true class index of each image, [N].
+        labels: true class index of each image, [N]; None where nobody said.
         reference_accuracy: of the reference on these images where it is known, 0..1.
 
     Raises:

@@ -95,18 +95,19 @@ def run_suite(
 
     Args:
         paths: bundle folders or model files.
-        dataset: its test part is what models are run on.
+        dataset: its test part is what models are run on; where it has no labels, agreement is
+            all that can be told.
         settings: see Settings.
         say: takes what runs now, how many are done, and how many there are.
 
     Raises:
-        DataError: other classes than a bundle's.
+        DataError: other classes than a bundle's, or bundles of different classes.
         ModelError: a path without models, or not one model that could be run.
         MissingExtraError: no installed runtime opens any of them.
         SettingError: an unknown runtime, or a setting out of range.
     """
     _check_settings(settings)
-    _check_labels(paths, dataset)
+    dataset = _under(paths, dataset)
     every = candidates(paths)
     wanted = _wanted(every, settings.runtimes)
     references = _references(every, {each.group for each in wanted})
@@ -158,15 +159,17 @@ def _check_settings(settings: Settings) -> None:
         raise SettingError(f"min_agreement is {agreement}; wanted percent, such as 99.8")
 
 
-def _check_labels(paths: Sequence[Path], dataset: Dataset) -> None:
-    for path in paths:
-        labels = read_bundle(path).labels if path.is_dir() else dataset.labels
-        if labels != dataset.labels:
+def _under(paths: Sequence[Path], dataset: Dataset) -> Dataset:
+    """Return the dataset with its classes as the bundles among `paths` have them."""
+    known = {read_bundle(path).labels: path for path in paths if path.is_dir()}
+    for labels, path in known.items():
+        if len(known) > 1 and labels != dataset.labels:
             raise DataError(
-                f"{path} knows {len(labels)} classes ({', '.join(labels[:3])}, ...), "
-                f"{dataset.name} has {len(dataset.labels)} ({', '.join(dataset.labels[:3])}, ...): "
-                "name what it learnt from with --data"
+                f"{path} has other classes than {dataset.name} or than another bundle named: "
+                "bench them apart"
             )
+        dataset = dataset.under(labels, str(path))
+    return dataset
 
 
 def failures(record: dict[str, Any]) -> list[str]:
@@ -289,7 +292,7 @@ def _judge(
     answer = answers[job]
     if answer is None:
         return
-    labels = dataset.test.labels
+    labels = dataset.test.truth
     expected = None if reference is None else answers[reference]
     try:
         if expected is not None and reference is not None:

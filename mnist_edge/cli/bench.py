@@ -13,8 +13,9 @@ from mnist_edge.atomic import write_file
 from mnist_edge.bench.suite import QUICK, Settings, failures, run_suite
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import console
-from mnist_edge.errors import BundleError, CheckFailed
+from mnist_edge.errors import BundleError, CheckFailed, SettingError
 from mnist_edge.report.tables import bench_table
+from mnist_edge.stated import image_shape
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +50,15 @@ def bench(
     Exit code 1 where a model falls below its gate. Example: mnist-edge bench artifacts/edge
     """
     paths = models or [_default()]
-    dataset = console.load_dataset(console.dataset_name(paths, data))
+    shapes = {image_shape(path): path for path in paths}
+    if len(shapes) > 1:
+        raise SettingError(
+            f"{' and '.join(map(str, shapes.values()))} take images of different shapes: bench "
+            "them apart"
+        )
+    dataset = console.load_dataset(
+        console.dataset_name(paths, data), next(iter(shapes)), labelled=False
+    )
     settings = Settings(
         runtimes=tuple(runtime or ()),
         threads=threads,
@@ -103,12 +112,14 @@ def _held_against(record: dict[str, Any]) -> str:
 def show(record: dict[str, Any], console: Console) -> None:
     """Print a record as people read it: table, what it means, verdict."""
     dataset, settings = record["dataset"], record["settings"]
+    parities = [row["parity"] for row in record["results"] if row["parity"]]
+    labelled = any(parity["accuracy"] is not None for parity in parities)
     console.print(bench_table(record, console.width))
     console.print(
         f"\n{dataset['samples']:,} test images of {dataset['name']}, "
         f"{_held_against(record)}; {settings['threads']} thread(s).\n"
         "Call: set, run and get in the runtime, p50. Image: image in, label out.\n"
-        "±: half the 95 % Wilson interval.",
+        + ("±: half the 95 % Wilson interval." if labelled else "The images have no labels."),
         soft_wrap=True,
     )
     if record["valid"]:

@@ -20,6 +20,7 @@ from rich.progress import (
 from mnist_edge.bundle import MANIFEST
 from mnist_edge.data import load
 from mnist_edge.errors import BundleError, MnistEdgeError
+from mnist_edge.preprocess import DIGIT_SHAPE
 from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, indent=1, ensure_ascii=False))
 
 
-def load_dataset(source: str) -> Dataset:
-    """Load a dataset, with progress."""
+def load_dataset(
+    source: str, shape: tuple[int, int, int] = DIGIT_SHAPE, *, labelled: bool = True
+) -> Dataset:
+    """Load a dataset, with progress; everything else is as in `data.load`."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -65,7 +68,7 @@ def load_dataset(source: str) -> Dataset:
         transient=True,
         disable=not err.is_terminal,
     ) as progress:
-        return load(source, say=say, bar=DownloadBar(progress))
+        return load(source, shape=shape, labelled=labelled, say=say, bar=DownloadBar(progress))
 
 
 class DownloadBar:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_edge.bench.targets import TARGETS, check_names
 from mnist_edge.bundle import read_bundle
-from mnist_edge.cli import console
+from mnist_edge.cli import console, own_model
 from mnist_edge.data import Split, stratified_split
 from mnist_edge.errors import BundleError, DataError, MissingExtraError, SettingError
 from mnist_edge.export import plan
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 def export(
     run: Annotated[
-        Path | None, typer.Argument(help="Folder of a run [default: the newest].")
+        Path | None,
+        typer.Argument(
+            help="Folder of a run, or a .keras file of one's own [default: the newest run]."
+        ),
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Add int8 TFLite and int8 ONNX.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="Add float16 TFLite.")] = False,
@@ -82,14 +86,36 @@ def export(
         ),
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="What the run learnt from, if it was one's own.")
+        str | None,
+        typer.Option(
+            "--data",
+            "--calibration",
+            help="What the run learnt from, if it was one's own; for a .keras file, images like "
+            "those it learnt from: an .npz or a folder of class folders.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Bundle folder [default: the run's].")] = None,
+    input_range: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Of pixels, as a .keras file of one's own takes them [default: 0 1]."),
+    ] = None,
+    softmax: Annotated[
+        bool, typer.Option("--softmax", help="Append one to a .keras file that gives logits.")
+    ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Names of a .keras file's classes, by comma, or a file of lines."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Bundle folder [default: the run's, or artifacts/runs/NAME]."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Export a run to float32 TFLite and ONNX, and quantized where asked; each is checked.
 
     Example: mnist-edge export artifacts/runs/edge --int8 --max-drop 0.1
+
+    Any Keras 3 image classifier: mnist-edge export my.keras --calibration my.npz --int8
     """
     asked = {"int8": int8, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
     wanted = plan.Wanted(
@@ -107,41 +133,41 @@ def export(
         raise SettingError(f"max-drop is {max_drop}; wanted percentage points, 0 to 100")
     meant = [name for given in meant_for or TARGETS for name in given.split(",")]
     check_names(meant)
-    folder = run or console.newest_run()
-    bundle = read_bundle(folder)
-    dataset = console.load_dataset(console.dataset_name([folder], data))
-    keras_files = [entry.file for entry in bundle.models if entry.format == "keras"]
-    if not keras_files:
-        raise BundleError(f"{folder} has no .keras model: train it anew")
-    try:
-        with console.err.status("starting TensorFlow"):
-            from mnist_edge.export.exporter import export as run_export
-            from mnist_edge.export.writer import Control
-    except ImportError as error:
-        raise MissingExtraError(f"{error.name}, which export needs,", "train") from None
-    from mnist_edge.bench.exported import ExportCheck
-    from mnist_edge.bench.worth import worth
+    own = own_model.Options(data, labels, input_range, softmax)
+    with TemporaryDirectory() as adopted:
+        bundle, dataset, out = _source(run, own, Path(adopted), out)
+        keras_files = [entry.file for entry in bundle.models if entry.format == "keras"]
+        if not keras_files:
+            raise BundleError(f"{bundle.folder} has no .keras model: train it anew")
+        try:
+            with console.err.status("starting TensorFlow"):
+                from mnist_edge.export.exporter import export as run_export
+                from mnist_edge.export.writer import Control
+        except ImportError as error:
+            raise MissingExtraError(f"{error.name}, which export needs,", "train") from None
+        from mnist_edge.bench.exported import ExportCheck
+        from mnist_edge.bench.worth import worth
 
-    keras_file = folder / keras_files[0]
-    with console.err.status("running Keras on the images to be judged on") as status:
-        control = None
-        if max_drop is not None:
-            control = Control(
-                max_drop, ExportCheck(keras_file, _validation(bundle, dataset), "validation")
+        keras_file = bundle.folder / keras_files[0]
+        with console.err.status("running Keras on the images to be judged on") as status:
+            control = None
+            if max_drop is not None:
+                control = Control(
+                    max_drop, ExportCheck(keras_file, _validation(bundle, dataset), "validation")
+                )
+            exported = run_export(
+                bundle,
+                dataset,
+                out,
+                targets,
+                ExportCheck(keras_file, dataset.test, targets=meant),
+                calibration_count=calibration_count,
+                control=control,
+                c_arrays=c_array,
+                say=lambda what: status.update(f"exporting {what}"),
+                note=console.say,
             )
-        exported = run_export(
-            bundle,
-            dataset,
-            out or folder,
-            targets,
-            ExportCheck(keras_file, dataset.test, targets=meant),
-            calibration_count=calibration_count,
-            control=control,
-            c_arrays=c_array,
-            say=lambda what: status.update(f"exporting {what}"),
-            note=console.say,
-        )
-        verdicts = worth(exported, status.update, max_drop=max_drop) if timing else []
+            verdicts = worth(exported, status.update, max_drop=max_drop) if timing else []
     if json:
         console.print_json({**exported.manifest, "worth": [each.as_dict() for each in verdicts]})
         return
@@ -150,6 +176,13 @@ def export(
 
 def _show(exported: Bundle, verdicts: list[Worth]) -> None:
     """Print what was made, and what each quantized model is good for."""
+    known = [each.parity for each in exported.models if each.parity.get("reference_accuracy")]
+    if exported.manifest["training"].get("source") and known:
+        console.out.print(
+            f"{exported.manifest['training']['file']} names {known[-1]['samples']:,} test images "
+            f"rightly in {100 * known[-1]['reference_accuracy']:.2f} %",
+            soft_wrap=True,
+        )
     for entry in exported.models:
         if entry.parity:
             console.out.print(
@@ -160,6 +193,21 @@ def _show(exported: Bundle, verdicts: list[Worth]) -> None:
     for verdict in verdicts:
         console.out.print(str(verdict), soft_wrap=True)
     console.out.print(f"bundle: {exported.folder}")
+
+
+def _source(
+    run: Path | None, own: own_model.Options, adopted: Path, out: Path | None
+) -> tuple[Bundle, Dataset, Path]:
+    """Return the run to export, its images and where to: a .keras file becomes a run first."""
+    if run is not None and (run.is_file() or run.suffix == ".keras"):
+        bundle, dataset = own_model.adopted(run, own, adopted)
+        return bundle, dataset, out or console.RUNS / bundle.name
+    folder = run or console.newest_run()
+    own.refuse_for_run(folder)
+    bundle = read_bundle(folder)
+    name = console.dataset_name([folder], own.calibration)
+    dataset = console.load_dataset(name, bundle.image_shape, labelled=False)
+    return bundle, dataset.under(bundle.labels, str(folder)), out or folder
 
 
 def _validation(bundle: Bundle, dataset: Dataset) -> Split:

@@ -13,19 +13,25 @@ from mnist_edge.image_file import read_image
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="PNG, JPEG, ...; 28x28 or larger.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="PNG, JPEG, ...; for digits 28x28 or larger.")
+    ],
     model: Annotated[
         Path | None, typer.Option(help="Bundle or model file [default: the shipped bundle].")
     ] = None,
     runtime: Annotated[str | None, typer.Option(help="See mnist-edge runtimes.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what is drawn on images, and what was done to them first.
+    """Say what images show, and what was done to them first.
+
+    For a model of digits, ink on paper is centred on 28x28; for others the middle of the picture
+    is scaled to the model's size.
 
     Example: mnist-edge predict seven.png --model artifacts/edge
     """
-    readings = [(path, read_image(path)) for path in images]
     with Classifier.open(model, runtime=runtime) as classifier:
+        shape = classifier.backend.image_shape
+        readings = [(path, read_image(path, shape=shape)) for path in images]
         answers = [(path, read, classifier.predict(read.image)) for path, read in readings]
     if json:
         console.print_json(

@@ -11,12 +11,13 @@ import typer
 from mnist_edge.bundle import MANIFEST, read_bundle
 from mnist_edge.cli import console
 from mnist_edge.data.public import PUBLIC
-from mnist_edge.errors import MissingExtraError, SettingError
+from mnist_edge.errors import DataError, MissingExtraError, SettingError
 from mnist_edge.training import recipes
 
 if TYPE_CHECKING:
     from mnist_edge.data import Dataset
 
+MOST_CLASSES = 256
 FAR_BELOW = 0.1  # validation accuracy below training accuracy that is worth a word
 
 
@@ -75,6 +76,11 @@ def train(
     )
     folder = out or console.RUNS / chosen.name
     dataset = console.load_dataset(data)
+    if len(dataset.labels) > MOST_CLASSES:
+        raise DataError(
+            f"{dataset.name} has {len(dataset.labels)} classes; recipes learn {MOST_CLASSES} at "
+            "most: train a network of your own, and export its .keras file"
+        )
     console.say(
         f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images"
         + (", verified" if dataset.name in PUBLIC else "")

@@ -11,7 +11,6 @@ import math
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from mnist_edge.data import public
 from mnist_edge.errors import DataError, MnistEdgeError
 from mnist_edge.image_file import IMAGE_SUFFIXES, read_image
-from mnist_edge.preprocess import IMAGE_SIZE
+from mnist_edge.preprocess import DIGIT_SHAPE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,17 +27,6 @@ if TYPE_CHECKING:
 
 IDX_MAGIC = {1: 0x0801, 3: 0x0803}  # unsigned bytes in that many dimensions
 KERAS_KEYS = ("x_train", "y_train", "x_test", "y_test")
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Images with their labels: uint8 [N,28,28], bright on dark, and uint8 class indices [N]."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 def parse_idx(content: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
@@ -117,39 +105,20 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(f"{path} is not an .npz of plain arrays: {error}") from None
 
 
-def make_split(images: NDArray[Any], labels: NDArray[Any], classes: int, name: str) -> Split:
-    """Return a checked Split; [N,28,28,1] loses its last axis.
-
-    Raises:
-        DataError: other shapes or dtypes, no samples, counts that differ, a label out of range.
-    """
-    if images.dtype != np.uint8:
-        raise DataError(
-            f"{name}: images are {images.dtype}; wanted uint8 in 0..255, bright on dark"
-        )
-    if images.ndim == 4 and images.shape[3] == 1:
-        images = images[..., 0]
-    if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
-        raise DataError(
-            f"{name}: images of shape {list(images.shape)}; wanted [N,{IMAGE_SIZE},{IMAGE_SIZE}]"
-        )
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise DataError(
-            f"{name}: labels are {labels.dtype} {list(labels.shape)}; wanted integers [N]"
-        )
-    if len(images) != len(labels) or not len(labels):
-        raise DataError(f"{name}: {len(images)} images and {len(labels)} labels; wanted as many")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise DataError(
-            f"{name}: labels from {labels.min()} to {labels.max()}; wanted 0..{classes - 1}"
-        )
-    return Split(images, labels.astype(np.uint8))
-
-
-def read_class_folders(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
-    """Return (images [N,28,28], class names [N]) from FOLDER/<class>/<image files>.
+def read_class_folders(
+    folder: Path, shape: tuple[int, int, int] = DIGIT_SHAPE
+) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+    """Return (images, class names [N]) from FOLDER/<class>/<image files>.
 
     Every file goes through `image_file.read_image`, as `mnist-edge predict` would take it.
+
+    Args:
+        folder: where the class folders are.
+        shape: height, width and channels to bring each picture to.
+
+    Returns:
+        Images uint8 [N,H,W], or [N,H,W,C] where there is more than one channel, and the name of
+        the folder that each was in.
 
     Raises:
         DataError: no class folders with images, or a file that is no image.
@@ -158,7 +127,7 @@ def read_class_folders(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_
     for path in sorted(folder.glob("*/*")):
         if path.suffix.lower() in IMAGE_SUFFIXES:
             try:
-                images.append(read_image(path).image)
+                images.append(read_image(path, shape=shape).image)
             except MnistEdgeError as error:
                 raise DataError(str(error)) from error
             names.append(path.parent.name)

@@ -145,15 +145,28 @@ class Pool:
 
 
 def of_run(dataset: Dataset, validation_share: float, seed: int) -> Pool:
-    """Return what a run with this split learnt from, as a pool."""
-    train, (kept, _) = dataset.train, stratified_split(dataset.train.labels, validation_share, seed)
+    """Return what a run with this split learnt from, as a pool.
+
+    Where the images that are judged on were held out here, what is there twice is left out.
+    """
+    train, (kept, _) = dataset.train, stratified_split(dataset.train.strata, validation_share, seed)
+    left_out: tuple[str, ...] = ()
+    if dataset.held_out:
+        judged = {image.tobytes() for image in dataset.test.images}
+        fresh = np.array([train.images[place].tobytes() not in judged for place in kept], bool)
+        if not fresh.all():
+            twice = len(kept) - int(fresh.sum())
+            left_out = (f"{twice} calibration images left out: they are judged on as well",)
+            kept = kept[fresh]
+    pool = train.part(kept)
     return Pool(
-        train.images[kept],
-        train.labels[kept],
+        pool.images,
+        pool.truth,
         dataset.test.images,
         len(dataset.labels),
         "train",
         seed,
+        left_out,
     )
 
 

@@ -48,6 +48,7 @@ VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
 AUDIT = "audit.json"
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
+GOLDEN_BYTES = 4 << 20  # of all golden samples and the answers to them, about
 
 
 def export(
@@ -68,7 +69,8 @@ def export(
 
     Args:
         run: has the `.keras` model. It is read, never changed (`out` may be its own folder).
-        dataset: what the run learnt from; calibration is chosen within its training part.
+        dataset: what the run learnt from, or a model of one's own was adopted with; calibration
+            is chosen within its training part.
         out: the bundle folder; replaced when the new one is whole.
         targets: what to write. Models of the run that are not among them are kept.
         check: is asked about every model before it is called exported.
@@ -88,8 +90,8 @@ def export(
     training = _training(run)
     if training["dataset"]["sha256"] != dataset.sha256:
         raise DataError(
-            f"{run.folder} learnt from {training['dataset']['name']}, and {dataset.name} is not "
-            "the same data: name the right one with --data"
+            f"{run.name} goes with {training['dataset']['name']}, and {dataset.name} is not the "
+            "same data: name the right one with --data"
         )
     check_replaceable(out)
     hyper = training["hyperparameters"]
@@ -122,7 +124,7 @@ def export(
 def _training(run: Bundle) -> dict[str, Any]:
     try:
         training: dict[str, Any] = run.manifest["training"]
-        for key in ("recipe", "dataset", "hyperparameters"):
+        for key in ("dataset", "hyperparameters"):
             training[key]
     except (KeyError, TypeError):
         raise BundleError(f"{run.folder} does not say how it was trained: train it anew") from None
@@ -173,14 +175,12 @@ def _write_golden(
 ) -> dict[str, Any]:
     """Write a few test images with what Keras and each model say of them.
 
-    Arrays: `images` uint8 [N,28,28], `labels` uint8 [N], `reference` float32 [N,K] from Keras,
-    and one float32 [N,K] for each model, under its file name.
+    Arrays: `images` uint8 [N,H,W] or [N,H,W,C], `labels` [N] where there are any, `reference`
+    float32 [N,K] from Keras, and one float32 [N,K] for each model, under its file name.
     """
-    chosen = stratified_sample(
-        dataset.test.labels,
-        min(GOLDEN_A_CLASS * len(dataset.labels), len(dataset.test)),
-        seed=0,
-    )
+    size = dataset.test.images[0].nbytes + 4 * len(dataset.labels) * (len(outputs) + len(kept) + 1)
+    wanted = min(GOLDEN_A_CLASS * len(dataset.labels), max(GOLDEN_BYTES // size, 1))
+    chosen = stratified_sample(dataset.test.strata, min(wanted, len(dataset.test)), seed=0)
     arrays = {file: found[chosen] for file, found in outputs.items()}
     for entry in kept:  # exported by an earlier call
         if entry.format in FORMATS:
@@ -191,7 +191,7 @@ def _write_golden(
         buffer,
         allow_pickle=False,
         images=dataset.test.images[chosen],
-        labels=dataset.test.labels[chosen],
+        **({} if dataset.test.truth is None else {"labels": dataset.test.truth[chosen]}),
         reference=check.reference()[chosen],
         **arrays,
     )

@@ -34,10 +34,9 @@ def _bench_row(row: dict[str, Any], name: str, wide: bool) -> list[str]:
     if row["status"] != "ok":
         return [*start, "failed"]
     parity, latency = row["parity"], row["latency"]
-    low, high = parity["accuracy_ci95"]
     cells = [
         *start,
-        f"{100 * parity['accuracy']:.2f} ±{50 * (high - low):.2f}",
+        _accuracy(parity),
         "-" if parity["agreement"] is None else f"{100 * parity['agreement']:.2f}",
         _microseconds(latency["invoke_us"]["p50"]),
         _microseconds(latency["predict_us"]["p50"]),
@@ -47,6 +46,13 @@ def _bench_row(row: dict[str, Any], name: str, wide: bool) -> list[str]:
         memory = row["memory"]["rss_mb"]
         cells += [f"{latency['images_per_s']:,.0f}", "" if memory is None else f"{memory:.0f}"]
     return cells
+
+
+def _accuracy(parity: dict[str, Any]) -> str:
+    if parity["accuracy"] is None:
+        return "-"
+    low, high = parity["accuracy_ci95"]
+    return f"{100 * parity['accuracy']:.2f} ±{50 * (high - low):.2f}"
 
 
 def short_name(row: dict[str, Any]) -> str:

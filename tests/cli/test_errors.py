@@ -41,6 +41,8 @@ def elsewhere(tmp_path, monkeypatch, bundle):
     np.savez(tmp_path / "shape.npz", **arrays(images=np.zeros((20, 32, 32), np.uint8)))
     np.savez(tmp_path / "dtype.npz", **arrays(images=np.zeros((20, 28, 28))))
     np.savez(tmp_path / "nan.npz", **arrays(images=np.full((20, 28, 28), np.nan, np.float32)))
+    many = np.zeros((600, 28, 28), np.uint8)
+    np.savez(tmp_path / "many.npz", images=many, labels=np.arange(600) % 300)
     np.savez(tmp_path / "fine.npz", **arrays())
     (tmp_path / "cut.npz").write_bytes((tmp_path / "fine.npz").read_bytes()[:300])
 
@@ -75,7 +77,8 @@ CASES = {
     "train --data without.npz": "without.npz has images but no labels",
     "train --data shape.npz": "shape (training): images of shape [20, 32, 32]",
     "train --data dtype.npz": "dtype (training): images are float64; wanted uint8",
-    "train --data nan.npz": "nan (training): images are float32; wanted uint8",
+    "train --data nan.npz": "nan (training): float images from nan to nan; wanted 0..1",
+    "train --data many.npz": "many has 300 classes; recipes learn 256 at most",
     "train --data cut.npz": "cut.npz is not an .npz of plain arrays",
     "bench labels --data fine.npz": "labels knows 2 classes (a, b, ...), fine has 4",
     "train --data file": "file is not an .npz",

@@ -218,7 +218,7 @@ def test_an_npz_as_keras_has_it_is_read(tmp_path):
     assert dataset.test.labels.tolist() == [2, 0]
 
 
-@pytest.mark.parametrize("classes", [2, 3, 26, 256])
+@pytest.mark.parametrize("classes", [2, 3, 26, 256, 300])
 def test_any_number_of_classes_is_taken(tmp_path, classes):
     labels = np.arange(2 * classes) % classes
     dataset = load(npz(tmp_path, images=images(2 * classes), labels=labels))
@@ -245,10 +245,10 @@ NAMES = np.array(["a", "b"] * 3)
         ({"images": images(6), "labels": NAMES[:5]}, "6 images and 5 labels"),
         ({"images": images(6), "labels": LABELS - 1}, "labels from -1 to 1"),
         ({"images": images(0), "labels": LABELS[:0]}, "own: labels are int64 [0]"),
-        ({"images": images(6), "labels": LABELS * 0}, "own has 1 classes; wanted 2 to 256"),
-        ({"images": images(6), "labels": LABELS * 128}, "own has 257 classes; wanted 2 to 256"),
-        ({"images": images(6), "labels": LABELS - 9}, "classes; wanted 2 to 256"),
-        ({"images": images(6), "labels": LABELS + 2**62}, "classes; wanted 2 to 256"),
+        ({"images": images(6), "labels": LABELS * 0}, "own has 1 classes; wanted 2 to 65536"),
+        ({"images": images(6), "labels": LABELS * 32768}, "own has 65537 classes; wanted 2 to"),
+        ({"images": images(6), "labels": LABELS - 9}, "classes; wanted 2 to 65536"),
+        ({"images": images(6), "labels": LABELS + 2**62}, "classes; wanted 2 to 65536"),
         ({"images": images(3), "labels": LABELS[:3]}, "own has too few images to hold out"),
     ],
 )
@@ -264,14 +264,70 @@ def test_an_npz_that_is_no_dataset_is_refused_in_one_line(tmp_path, arrays, says
         (LABELS, {"test_images": images(6), "test_labels": LABELS + 1}, "(test): labels from 1 to"),
         (LABELS, {"test_images": images(5), "test_labels": LABELS}, "(test): 5 images and 6"),
         (LABELS, {"test_images": images(6) / 1, "test_labels": LABELS}, "(test): images are fl"),
-        (LABELS, {"test_images": images(6), "test_labels": NAMES}, "(test): labels are <U1 [6]"),
-        (NAMES, {"test_images": images(1), "test_labels": np.array(["c"])}, "own: label 'c' is in"),
-        (NAMES, {"test_images": images(6), "test_labels": LABELS}, "own: label 0 is in the test"),
+        (LABELS, {"test_images": images(6), "test_labels": NAMES}, "own: labels are names in one"),
+        (
+            NAMES,
+            {"test_images": images(1), "test_labels": np.array(["c"])},
+            "own: label 'c' is none",
+        ),
+        (NAMES, {"test_images": images(6), "test_labels": LABELS}, "own: labels are names in one"),
         (NAMES, {"test_images": images(6), "test_labels": NAMES[:, None]}, "(test): labels are"),
     ],
 )
 def test_a_test_part_that_does_not_fit_is_refused_in_one_line(tmp_path, labels, test, says):
     assert says in refused(npz(tmp_path, images=images(6), labels=labels, **test))
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (np.array(["a"]), "own has 1 classes"),
+        (np.array(["a", "a", "b"]), "own: label_names are <U1 [3]; wanted text [K], each once"),
+        (np.arange(3), "own: label_names are int64 [3]; wanted text"),
+        (np.array(["a", "b"]), "(training): labels from 0 to 2; wanted 0..1"),
+    ],
+)
+def test_label_names_that_name_no_classes_are_refused(tmp_path, names, says):
+    assert says in refused(npz(tmp_path, images=images(6), labels=LABELS, label_names=names))
+
+
+def test_label_names_say_which_class_is_which(tmp_path):
+    names = np.array(["eel", "cat", "dog", "fox"])
+    numbered = load(npz(tmp_path, images=images(6), labels=LABELS, label_names=names))
+    assert numbered.labels == tuple(names)
+    test = {"test_images": images(2), "test_labels": np.array(["dog", "eel"])}
+    named = np.array(["cat", "eel"] * 3)
+    found = load(npz(tmp_path, images=images(6), labels=named, label_names=names, **test))
+    assert found.train.labels.tolist() == [1, 0] * 3
+    assert found.test.labels.tolist() == [2, 0]
+
+
+def test_images_without_labels_are_read_where_that_is_enough(tmp_path):
+    path = npz(tmp_path, images=images(21))
+    dataset = load(path, labelled=False)
+    assert (len(dataset.train), len(dataset.test)) == (18, 3)
+    assert dataset.train.truth is dataset.test.truth is None
+    assert dataset.labels == ()
+    assert dataset.held_out
+    assert dataset.sha256 == load(path, labelled=False).sha256
+    both = {image.tobytes() for part in (dataset.train, dataset.test) for image in part.images}
+    assert len(both) == 21
+    with pytest.raises(DataError, match="too few images to hold out"):
+        load(npz(tmp_path, images=images(1)), labelled=False)
+    with pytest.raises(DataError, match="has images, test_labels but no labels or test_images"):
+        load(npz(tmp_path, images=images(6), test_labels=LABELS), labelled=False)
+
+
+def test_an_npz_has_images_of_the_shape_that_is_asked_for(tmp_path):
+    coloured = RANDOM.integers(0, 256, (12, 20, 24, 3), np.uint8)
+    path = npz(tmp_path, images=coloured, labels=np.arange(12) % 2)
+    dataset = load(path, shape=(20, 24, 3))
+    assert dataset.train.images.shape == (10, 20, 24, 3)
+    assert dataset.test.images.shape == (2, 20, 24, 3)
+    with pytest.raises(DataError, match=r"shape \[12, 20, 24, 3\]; wanted \[N,96,96,3\]"):
+        load(path, shape=(96, 96, 3))
+    with pytest.raises(DataError, match=r"but no images; wanted images uint8 \[N,96,96,3\]"):
+        load(npz(tmp_path, x=coloured, labels=np.arange(12) % 2), shape=(96, 96, 3))
 
 
 def test_a_file_that_is_no_npz_is_refused(tmp_path):
@@ -331,7 +387,9 @@ def test_class_folders_within_train_and_test_are_taken_as_they_are(tmp_path):
 def test_a_test_folder_with_a_class_of_its_own_is_refused(tmp_path):
     put_class_folders(tmp_path / "shapes" / "train", {"square": 2, "circle": 2})
     put_class_folders(tmp_path / "shapes" / "test", {"star": 1})
-    assert "shapes: label 'star' is in the test part but not in" in refused(tmp_path / "shapes")
+    assert "shapes: label 'star' is none of the classes (circle, square, ...)" in refused(
+        tmp_path / "shapes"
+    )
 
 
 def test_a_damaged_image_in_a_class_folder_is_named(tmp_path):

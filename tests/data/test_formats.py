@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mnist_edge.data import formats, public
-from mnist_edge.data.formats import idx_bytes, make_split, parse_idx
+from mnist_edge.data.formats import idx_bytes, parse_idx
 from mnist_edge.errors import DataError
 
 RANDOM = np.random.default_rng(0)
@@ -173,43 +173,6 @@ def test_what_is_no_npz_of_plain_arrays_is_refused_in_one_line(tmp_path, make):
     assert one_line(caught)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.int8])
-def test_a_split_has_uint8_labels_whatever_integers_came(dtype):
-    split = make_split(IMAGES, LABELS.astype(dtype), 3, "own")
-    assert split.labels.dtype == np.uint8
-    assert np.array_equal(split.labels, LABELS)
-    assert np.array_equal(split.images, IMAGES)
-    assert len(split) == 6
-
-
-def test_a_last_axis_of_one_channel_is_dropped():
-    assert np.array_equal(make_split(IMAGES[..., None], LABELS, 3, "own").images, IMAGES)
-
-
-@pytest.mark.parametrize(
-    ("images", "labels", "says"),
-    [
-        (IMAGES / 255, LABELS, "images are float64; wanted uint8"),
-        (IMAGES.astype(np.int16), LABELS, "images are int16; wanted uint8"),
-        (IMAGES[0], LABELS, r"images of shape \[28, 28\]"),
-        (IMAGES[:, :27], LABELS, r"images of shape \[6, 27, 28\]"),
-        (np.zeros((6, 28, 28, 3), np.uint8), LABELS, r"images of shape \[6, 28, 28, 3\]"),
-        (IMAGES, LABELS / 1, r"labels are float64 \[6\]; wanted integers \[N\]"),
-        (IMAGES, LABELS[:, None], r"labels are uint8 \[6, 1\]; wanted integers \[N\]"),
-        (IMAGES, LABELS.astype(str), r"labels are <U3 \[6\]"),
-        (IMAGES, LABELS > 0, "labels are bool"),
-        (IMAGES, LABELS[:5], "6 images and 5 labels; wanted as many"),
-        (IMAGES[:0], LABELS[:0], "0 images and 0 labels"),
-        (IMAGES, LABELS.astype(int) - 1, r"labels from -1 to 1; wanted 0\.\.2"),
-        (IMAGES, LABELS + 1, r"labels from 1 to 3; wanted 0\.\.2"),
-        (IMAGES, LABELS.astype(int) + 256, r"labels from 256 to 258; wanted 0\.\.2"),
-    ],
-)
-def test_a_split_refuses_what_is_not_images_with_labels(images, labels, says):
-    with pytest.raises(DataError, match=f"^own: {says}"):
-        make_split(images, labels, 3, "own")
-
-
 def test_class_folders_give_images_with_their_folder_names(tmp_path):
     second = write_png(tmp_path / "b" / "1.png", 1)
     first = write_png(tmp_path / "a" / "2.PNG", 2)
@@ -233,3 +196,13 @@ def test_a_folder_with_nothing_of_use_says_what_is_wanted(tmp_path):
     with pytest.raises(DataError, match="neither MNIST's IDX files nor class folders") as caught:
         formats.read_class_folders(tmp_path)
     assert one_line(caught)
+
+
+def test_pictures_in_class_folders_are_brought_to_the_models_shape(tmp_path):
+    for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (64, 48), colour).save(tmp_path / name / "photo.jpg", quality=95)
+    images, names = formats.read_class_folders(tmp_path, (20, 24, 3))
+    assert images.shape == (2, 20, 24, 3)
+    assert names.tolist() == ["blue", "red"]
+    assert np.abs(images[0].astype(int) - (0, 0, 255)).max() < 5

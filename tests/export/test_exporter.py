@@ -233,7 +233,7 @@ def test_an_operator_that_small_runtimes_lack_fails_at_the_desk():
 
 def test_another_dataset_than_the_runs_is_refused(run_folder, dataset, check, tmp_path):
     other = Dataset("other", dataset.test, dataset.train, dataset.labels)
-    with pytest.raises(DataError, match="learnt from quadrants, and other is not the same"):
+    with pytest.raises(DataError, match="goes with quadrants, and other is not the same"):
         export(read_bundle(run_folder), other, tmp_path / "b", FLOAT, check)
 
 
