@@ -133,7 +133,9 @@ def test_per_tensor_has_one_scale_a_layer_and_per_channel_many(families, form):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_thousandfold_channel_is_found_and_keeping_it_float_repairs(bad, model, dataset, form):
+def test_a_thousandfold_channel_is_found_and_keeping_it_float_repairs(
+    bad, sabotaged, model, dataset, form
+):
     images = dataset.test.images[:100]
     wanted = model.predict(images[..., None] / np.float32(255), verbose=0)
     family = bad[form]
@@ -142,8 +144,10 @@ def test_a_thousandfold_channel_is_found_and_keeping_it_float_repairs(bad, model
     assert np.abs(answers(plain, images) - wanted).max() > 0.2
     inputs = images[:16, ..., None] / np.float32(255)
     worst = family.rank(plain, inputs)
-    ours = "re_lu_1/Relu" if form == "tflite" else "re_lu_1/Relu:0"
-    assert ours in worst[0]
+    found = family.audit(plain, "int8", inputs)
+    assert found.worst == sabotaged.layers[1].name
+    assert found.layer(found.worst).tensor == worst[0]
+    assert "channel 0 of its output reaches" in found.explain()
     repaired = family.make(replace(INT8[form], float_layers=tuple(worst[:1])))
     assert np.abs(answers(repaired, images) - wanted).max() < 0.05
 
