@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge.cli import bench, doctor, export, finetune, listings, predict, train, verify
+from mnist_edge.cli import audit, bench, doctor, export, finetune, listings, predict, train, verify
 from mnist_edge.cli.console import Interrupted, fail
 from mnist_edge.errors import MnistEdgeError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("finetune")(finetune.finetune)
 app.command("export")(export.export)
+app.command("audit")(audit.audit)
 app.command("bench")(bench.bench)
 app.command("predict")(predict.predict)
 app.command("verify")(verify.verify)

@@ -47,16 +47,14 @@ def save_run_pictures(
     }
     paths = []
     for name, figure in figures.items():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, dpi=DPI, format="png")
-        write_file(folder / name, buffer.getvalue())
+        write_file(folder / name, png(figure))
         paths.append(folder / name)
     return paths
 
 
 def curves(history: Sequence[dict[str, float]]) -> Any:
     """Draw loss and accuracy of training and validation over the epochs of a history."""
-    figure = _figure(9.6, 3.6)
+    figure = new_figure(9.6, 3.6)
     epochs = [row["epoch"] for row in history]
     for place, (key, title) in enumerate((("loss", "Loss"), ("accuracy", "Accuracy, %"))):
         axes = figure.add_subplot(1, 2, place + 1)
@@ -95,7 +93,7 @@ def confusion(truth: NDArray[Any], found: NDArray[Any], labels: Sequence[str]) -
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     size = max(4.8, 0.55 * count + 1.2)
-    figure = _figure(size, size)
+    figure = new_figure(size, size)
     axes = figure.add_subplot()
     axes.imshow(wrong, cmap="Oranges", vmax=max(1, wrong.max()))
     for row, column in zip(*np.nonzero(matrix), strict=True):
@@ -141,7 +139,7 @@ def _grid(
     title: str,
 ) -> Any:
     rows, columns = GRID
-    figure = _figure(columns * 1.2, rows * 1.5 + 0.5)
+    figure = new_figure(columns * 1.2, rows * 1.5 + 0.5)
     figure.suptitle(title)
     for cell, place in enumerate(places):
         axes = figure.add_subplot(rows, columns, cell + 1)
@@ -157,7 +155,19 @@ def _grid(
     return figure
 
 
-def _figure(width: float, height: float) -> Any:
+def png(figure: Any) -> bytes:
+    """Return a figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=DPI, format="png")
+    return buffer.getvalue()
+
+
+def new_figure(width: float, height: float) -> Any:
+    """Return an empty figure of so many inches.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure  # not pyplot: no window, no global state
     except ImportError:

@@ -38,6 +38,7 @@ def test_help_and_version(capsys):
     for command in (
         "train",
         "export",
+        "audit",
         "bench",
         "predict",
         "verify",

@@ -17,7 +17,7 @@ def nested():
     stem = keras.Sequential(
         [
             layers.Conv2D(4, 3, use_bias=False, name="conv"),
-            layers.BatchNormalization(),
+            layers.BatchNormalization(name="norm"),
             layers.ReLU(),
         ],
         name="stem",
@@ -80,7 +80,7 @@ def test_a_layer_that_no_tensor_holds_is_not_found(names):
 
 
 def test_what_comes_before_an_activation_is_told_from_what_comes_after(names):
-    assert tensor_of(names["onnx"], "conv (batch_normalization)") is not None
+    assert tensor_of(names["onnx"], "conv (norm)") is not None
     assert tensor_of(names["onnx"], "branch (before silu)") is not None
     assert tensor_of(names["tflite"], "branch (before silu)") is not None
     assert tensor_of(names["onnx"], "sum (sum)") is not None
@@ -98,6 +98,17 @@ def test_layers_of_one_name_in_two_nested_models_are_told_by_path():
     model = keras.Model(image, layers.Concatenate()([half(image) for half in halves]))
     found = {place.name for place in keras_values(model, IMAGES)}
     assert {"left/conv", "right/conv", "concatenate"} <= found
+
+
+def test_what_others_read_too_is_not_fused_away():
+    import keras
+    from keras import layers
+
+    image = keras.Input((12, 12, 1))
+    wide = layers.Conv2D(2, 3, name="wide")(image)
+    bent = layers.ReLU(name="bent")(wide)
+    model = keras.Model(image, layers.Add(name="sum")([wide, bent]))
+    assert [place.name for place in keras_values(model, IMAGES)][1:] == ["wide", "bent", "sum"]
 
 
 def test_a_model_that_is_no_graph_of_layers_leaves_tensors_their_own_short_names(traced):

@@ -1,4 +1,4 @@
-"""What the audit reads of ONNX files, and how it alters a float one."""
+"""What the audit reads of ONNX files."""
 
 from __future__ import annotations
 
@@ -9,25 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
 from mnist_edge.export.activations import QDQ_INPUT
 from mnist_edge.export.audit.graph import Constant, Graph, Operator, Structure
 from mnist_edge.export.audit.islands import Node, structure_of
+from mnist_edge.export.audit.onnx_alter import alter as alter
 from mnist_edge.export.quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
-
-    from mnist_edge.quantize import QuantParams
 
 MOVES = frozenset(
     {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Slice", "Pad"}
 )
 KEEP_VALUES = MOVES | {"MaxPool", "Concat", "Relu", "Clip"}
-FUSED = frozenset({"Relu", "Clip"})  # into what computes their input
+FUSED = frozenset({"Relu", "Clip", "Add", "Mul"})  # into what computes their one input
 CHANNELS_LAST = False
 CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 SUFFIXES = (QDQ_INPUT, "_DequantizeLinear_Output", "_quantized")
@@ -118,29 +115,6 @@ def pairs(graph: Graph, original: bytes, quantized: bytes) -> dict[str, str]:
     return result
 
 
-def alter(
-    content: bytes,
-    constants: Mapping[str, NDArray[np.float32]],
-    rounded: Mapping[str, QuantParams],
-) -> bytes:
-    """Return a float file with other constants, and with tensors rounded to a grid.
-
-    Args:
-        content: the float file.
-        constants: new values by name, in the shape that they have.
-        rounded: by tensor name the grid. Whoever takes the tensor gets it rounded.
-    """
-    model = onnx.load_from_string(content)
-    graph = model.graph
-    for item in graph.initializer:
-        if item.name in constants:
-            item.CopyFrom(numpy_helper.from_array(constants[item.name], item.name))
-    for name, quant in rounded.items():
-        _round(graph, name, quant)
-    altered: bytes = model.SerializeToString()
-    return altered
-
-
 def structure(content: bytes) -> Structure:
     """Count what computes in integers once ONNX Runtime has fused what it can.
 
@@ -191,34 +165,6 @@ def _optimized(content: bytes) -> Any:
         options.log_severity_level = 4  # it warns that the file is for this machine alone
         onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         return onnx.load(path).graph
-
-
-def _round(graph: Any, name: str, quant: QuantParams) -> None:
-    """Put QuantizeLinear and DequantizeLinear behind a tensor."""
-    ends = [item.name for item in graph.output]
-    made = [name in node.output for node in graph.node]
-    position = made.index(True) + 1 if any(made) else 0
-    real = f"{name}/real"
-    if name in ends:  # the output keeps its name, what computes it gets another
-        producer = graph.node[position - 1]
-        exact = name + QDQ_INPUT
-        producer.output[list(producer.output).index(name)] = exact
-        source, real = exact, name
-    else:
-        source = name
-        for node in graph.node:
-            for place, taken in enumerate(node.input):
-                if taken == name:
-                    node.input[place] = real
-    grid = [f"{name}/scale", f"{name}/zero_point"]
-    graph.initializer.append(numpy_helper.from_array(np.array(quant.scale, np.float32), grid[0]))
-    graph.initializer.append(
-        numpy_helper.from_array(np.array(quant.zero_point, quant.dtype), grid[1])
-    )
-    integers = f"{name}/integers"
-    back = helper.make_node("DequantizeLinear", [integers, *grid], [real])
-    graph.node.insert(position, back)
-    graph.node.insert(position, helper.make_node("QuantizeLinear", [source, *grid], [integers]))
 
 
 def _plain(name: str) -> str:

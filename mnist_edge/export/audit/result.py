@@ -20,8 +20,8 @@ class LayerAudit:
         range_used: share of the integers spanned on these images; None for a float tensor.
         saturated: share of float values that the integers cannot stand for; None as before.
         weights_snr_db: of its weights; None where it has none, or they are as in float.
-        added: noise over signal in the network's answer (its logits) when this layer alone is
-            quantized; 0 where it adds nothing.
+        added: noise over signal in the network's answer (its logits; of the softmax, in what it
+            gives) when this layer alone is quantized; 0 where it adds nothing.
         added_db: the same as a signal-to-noise ratio; None where it adds nothing.
         share: `added` as a share of what all layers add.
     """

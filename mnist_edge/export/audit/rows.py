@@ -69,14 +69,19 @@ def rows_of(
                     tensor=tensor, quantized=other, quant=quant, fresh=True
                 )
             continue
-        if op is not None and op.kind in family.FUSED and op.inputs[0] in rows:
+        if (
+            op is not None
+            and op.kind in family.FUSED
+            and op.inputs[0] in rows
+            and len(op.inputs) == 1
+        ):
             before = rows[op.inputs[0]]
             if (
                 before.quant is None
                 and before.tensor != graph.input
                 and _readers(before, graph) == 1
             ):
-                del rows[before.tensor]  # one layer: a convolution and its ReLU
+                del rows[before.tensor]  # one layer: a convolution, its bias and its ReLU
         taken_over = rows.get(op.inputs[0]) if op is not None and op.inputs else None
         keeps = op is not None and op.kind in family.KEEP_VALUES and taken_over is not None
         fresh = quant is not None and not (keeps and taken_over and taken_over.quant == quant)

@@ -6,15 +6,16 @@ CHANNEL = 2
 
 
 def small_network():
-    """Three convolutions and a softmax, whose weights are random."""
+    """Three convolutions, a pool and a softmax, whose weights are random."""
     import keras
     from keras import layers
 
     keras.utils.set_random_seed(3)
-    image = keras.Input((12, 12, 1), name="image")
+    image = keras.Input((14, 14, 1), name="image")
     x = layers.Conv2D(8, 3, activation="relu", name="first")(image)
-    x = layers.Conv2D(8, 3, activation="relu", name="second")(x)
-    x = layers.Conv2D(8, 3, activation="relu", name="third")(x)
+    x = layers.MaxPooling2D(name="pool")(x)
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="second")(x)
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="third")(x)
     x = layers.Flatten(name="flat")(x)
     return keras.Model(image, layers.Dense(5, activation="softmax", name="answer")(x))
 
@@ -38,7 +39,7 @@ class Workshop:
         from mnist_edge.export.calibration import Pool
 
         random = np.random.default_rng(0)
-        images = random.random((48, 12, 12, 1), np.float32)
+        images = random.random((48, 14, 14, 1), np.float32)
         self.model = model
         self.images = images[:24]
         self._pool = Pool(images, None, images[:0], 5, "train", 0)

@@ -1,0 +1,103 @@
+"""The audit of quantized models for the terminal (rich): both families in one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+COLUMNS = ("Added\n%", "SNR\ndB", "Cosine", "Max\nerror", "Range\n%", "Sat.\n%", "Weights\ndB")
+LONGEST = 22  # characters of a layer's name
+
+
+def groups(models: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Join the models that differ in format alone: `edge-int8` of both families."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for model in models:
+        found.setdefault(Path(model["file"]).stem, []).append(model)
+    return found
+
+
+def audit_table(models: Sequence[Mapping[str, Any]]) -> Table:
+    """Return one table of models that differ in format alone; it fits 80 columns.
+
+    Args:
+        models: as `export.audit.document` has them.
+    """
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+    table.add_column("Layer", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in in_order(models):
+        first = True
+        for model in models:
+            for layer in model["layers"]:
+                if layer["name"] == name:
+                    worst = name == model["worst"]
+                    table.add_row(
+                        _cut(name) if first else "",
+                        model["format"],
+                        *_cells(layer, worst),
+                        style="bold red" if worst else "",
+                    )
+                    first = False
+    return table
+
+
+def audit_lines(model: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said of a model in words: the culprit, islands, broken invariants."""
+    integer, floating = model["integer_operators"], model["float_operators"]
+    lines = [f"{model['file']}: {model['explanation']}"]
+    if model["quantization"] in ("int8", "int16x8"):
+        runs = "; ".join(", ".join(island) for island in model["islands"])
+        lines.append(
+            f"{integer} operators in integers, {floating} in float"
+            f"{f' ({runs})' if runs else ''}, {model['inserted']} conversions between"
+        )
+    broken = [finding for finding in model["findings"] if not finding["holds"]]
+    lines += [f"BROKEN: {finding['name']}: {finding['detail']}" for finding in broken]
+    if not broken:
+        names = ", ".join(finding["name"] for finding in model["findings"])
+        lines.append(f"output over {model['images']} images: {names}")
+    return lines
+
+
+def in_order(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the layers of all models in order of computation; one model's own after its like."""
+    order: list[str] = []
+    for model in models:
+        place = 0
+        for layer in model["layers"]:
+            if layer["name"] in order:
+                place = order.index(layer["name"]) + 1
+            else:
+                order.insert(place, layer["name"])
+                place += 1
+    return order
+
+
+def _cells(layer: Mapping[str, Any], worst: bool) -> list[str]:
+    return [
+        f"{100 * layer['share']:.1f}{'*' if worst else ' '}",
+        _number(layer["snr_db"], 1, "exact"),
+        f"{layer['cosine']:.5f}",
+        f"{layer['max_error']:.2g}",
+        _number(layer["range_used"], 0, "", 100),
+        _number(layer["saturated"], 2, "", 100),
+        _number(layer["weights_snr_db"], 1, ""),
+    ]
+
+
+def _number(value: float | None, digits: int, absent: str, factor: int = 1) -> str:
+    return absent if value is None else f"{factor * value:.{digits}f}"
+
+
+def _cut(name: str) -> str:
+    """Return a name that fits; its end tells more than its middle."""
+    return name if len(name) <= LONGEST else f"{name[:10]}…{name[-(LONGEST - 11) :]}"
