@@ -1,18 +1,18 @@
 """Models of other people's, whose images are laid out otherwise or are of any size."""
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from mnist_edge.backends import open_backend
 from mnist_edge.errors import ModelError
 
-pytestmark = pytest.mark.needs("onnxruntime")
+pytestmark = pytest.mark.needs("onnxruntime", "keras")  # and onnx, which comes with Keras
 
 
 def mean_colours(shape, axes):
     """An ONNX file: softmax of the means over `axes` of images of `shape`."""
+    from onnx import TensorProto, helper, numpy_helper
+
     taken = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
     given = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [shape[0], None])
     nodes = [
@@ -47,4 +47,6 @@ def test_images_of_any_height_width_and_channels_are_taken(shape):
 
 
 def test_the_files_are_sound():
+    import onnx
+
     onnx.checker.check_model(onnx.load_from_string(mean_colours(("N", 8, 8, 3), [1, 2])))
