@@ -271,8 +271,20 @@ def test_a_manifest_of_before_gets_the_tolerances_of_today(tmp_path):
         ({"input": {"polarity": "dark-on-bright"}}, "this version knows polarity bright-on-dark"),
         ({"input": {"range": [0, 1]}}, "this version knows range"),
         ({"input": "images"}, "input is images"),
+        ({"input": {"shape": [28, 28]}}, "wanted height, width and channels"),
+        ({"input": {"shape": [28, 28, 1.0]}}, "wanted height, width and channels"),
+        ({"input": {"shape": [None, 28, 1]}}, "wanted height, width and channels"),
+        ({"input": {"shape": "28"}}, "wanted height, width and channels"),
+        ({"input": {"shape": [28, 0, 1]}}, "wanted 1 or more of each"),
     ],
 )
 def test_what_the_wrapper_could_not_honour_is_refused(tmp_path, changes, said):
     with pytest.raises(BundleError, match=said):
         read_bundle(write(tmp_path, **changes))
+
+
+def test_a_bundle_says_of_what_shape_its_images_are(tmp_path):
+    write(tmp_path)
+    assert read_bundle(tmp_path).image_shape == (28, 28, 1)
+    write(tmp_path, input={"shape": [96, 64, 3]})
+    assert read_bundle(tmp_path).image_shape == (96, 64, 3)

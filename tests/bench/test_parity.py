@@ -90,6 +90,9 @@ def test_the_interval_of_a_drop_says_something_where_no_decision_flipped():
         (probabilities(4), probabilities(4), np.zeros(3, int)),
         (probabilities(0), probabilities(0), np.zeros(0, int)),
         (probabilities(2), np.full((2, 5), np.nan, np.float32), np.zeros(2, int)),
+        (probabilities(4), probabilities(4), np.array([0, 1, 2, probabilities(4).shape[1]])),
+        (probabilities(4), probabilities(3), None),
+        (probabilities(0), probabilities(0), None),
     ],
 )
 def test_what_cannot_be_compared_is_refused(reference, candidate, labels):
@@ -149,3 +152,21 @@ def test_a_gate_that_was_asked_for_and_cannot_be_judged_fails():
     asked = gate_for("int8", max_drop=0.1, min_agreement=99.8).failures(parity)
     assert [line.split()[0] for line in asked] == ["min_agreement", "max_drop"]
     assert "cannot be judged" in asked[0]
+
+
+def test_without_labels_agreement_and_differences_are_all_that_is_known():
+    reference = np.float32([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.4, 0.6]])
+    candidate = np.float32([[0.8, 0.2], [0.2, 0.8], [0.4, 0.6], [0.4, 0.6]])
+    parity = compare(reference, candidate, None)
+    assert parity.agreement == 0.75
+    assert parity.samples == 4
+    assert parity.max_abs_diff == pytest.approx(0.2)
+    unknown = ("accuracy", "accuracy_ci95", "reference_accuracy", "mcnemar_p", "per_class")
+    assert all(parity.as_dict()[name] is None for name in (*unknown, "flips_to_wrong"))
+    assert parity.lost is parity.drop is None
+    assert Gate(0.0, 99.0).failures(parity) == []  # one flip is always allowed
+    assert Gate(0.0, 99.0).failures(compare(reference, 1 - candidate, None)) == [
+        "agreement 25.00 %, wanted 99 %"
+    ]
+    (asked,) = gate_for("int8", max_drop=0.1, min_agreement=50).failures(parity)
+    assert asked == "max_drop cannot be judged: there are no labels to hold it against"

@@ -10,7 +10,7 @@ from mnist_edge import machine
 from mnist_edge.bench import suite
 from mnist_edge.bench.suite import QUICK, Settings, failures, run_suite
 from mnist_edge.bundle import manifest_text
-from mnist_edge.errors import BundleError, MissingExtraError, ModelError, SettingError
+from mnist_edge.errors import BundleError, DataError, MissingExtraError, ModelError, SettingError
 from mnist_edge.report.tables import bench_table
 
 FAST = {"seconds": 0.01, "samples": 20, "patience": 1.0}
@@ -75,6 +75,20 @@ def test_parity_is_with_the_keras_model(record, bundle):
     exported = bundle.entry("edge-int8.tflite").parity
     assert by_runtime["litert"]["parity"]["agreement"] == exported["agreement"]
     assert by_runtime["litert"]["parity"]["accuracy"] == exported["accuracy"]
+
+
+def test_bundles_of_other_classes_are_benched_apart(bundle, dataset, tmp_path):
+    for name in ("one", "two"):
+        shutil.copytree(bundle.folder, tmp_path / name)
+    text = (tmp_path / "two" / "manifest.json").read_text(encoding="utf-8")
+    other = {**json.loads(text), "labels": ["a", "b", "c", "d"]}
+    (tmp_path / "two" / "manifest.json").write_text(json.dumps(other), encoding="utf-8")
+    with pytest.raises(DataError, match=r"two has other classes .*: bench them apart"):
+        run_suite([tmp_path / "one", tmp_path / "two"], dataset, Settings())
+    few = {**other, "labels": ["a", "b"]}
+    (tmp_path / "two" / "manifest.json").write_text(json.dumps(few), encoding="utf-8")
+    with pytest.raises(DataError, match=r"two knows 2 classes .*, quadrants has 4"):
+        run_suite([tmp_path / "two"], dataset, Settings())
 
 
 def test_few_calls_are_no_measurement(record):

@@ -84,7 +84,7 @@ def test_every_command_takes_that_bundle(exported, own_folder, capsys):
     (answer,) = json.loads(capsys.readouterr().out)
     assert answer["label"] == "cat"
     assert answer["steps"] == ["scaled from 240x200 to 24x20 pixels"]
-    quick = ["--quick", "--runtime", "litert", "--runtime", "onnxruntime", "--json"]
+    quick = ["--quick", "--runtime", "litert", "--json"]
     assert run(["bench", str(exported), "--data", str(own_folder / "my.npz"), *quick]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["dataset"]["samples"] == 30  # those that were not calibrated on

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mnist_edge.data import stratified_split
+from mnist_edge.data import Dataset, Split, stratified_split
 from mnist_edge.errors import DataError, SettingError
 from mnist_edge.export.calibration import Calibration, Pool, fit_to_draw, of_run
 
@@ -52,6 +52,21 @@ def test_an_image_that_is_judged_on_is_never_calibrated_on():
     with pytest.raises(DataError, match="2 of 120 calibration images are among those that"):
         pool.draw()
     assert len(dataclasses.replace(pool, judged=NONE).draw().images) == 120
+
+
+def test_images_that_were_held_out_twice_over_are_left_out_and_said():
+    pictures = images(40)
+    pictures[7] = pictures[31]
+    train, test = Split(pictures[:30], None), Split(pictures[30:], None)
+    held_out = Dataset("own", train, test, ("a", "b"), held_out=True)
+    pool = of_run(held_out, 0.0, seed=0)
+    assert len(pool.images) == 29
+    assert pool.labels is None
+    drawn = pool.draw()
+    assert drawn.warnings()[0] == "1 calibration images left out: they are judged on as well"
+    given = Dataset("own", train, test, ("a", "b"))
+    with pytest.raises(DataError, match="1 of 30 calibration images are among those"):
+        of_run(given, 0.0, seed=0).draw()
 
 
 def test_good_images_give_no_warning():

@@ -9,7 +9,7 @@ import pytest
 from mnist_edge.backends import open_backend
 from mnist_edge.bench.exported import ExportCheck
 from mnist_edge.bundle import read_bundle
-from mnist_edge.data import Dataset
+from mnist_edge.data import Dataset, Split
 from mnist_edge.errors import (
     BundleError,
     CheckFailed,
@@ -18,7 +18,7 @@ from mnist_edge.errors import (
     OutputError,
 )
 from mnist_edge.export import onnx_model, plan, tflite
-from mnist_edge.export.exporter import export
+from mnist_edge.export.exporter import _write_golden, export
 
 FILES = {
     "edge-float32.tflite",
@@ -123,6 +123,27 @@ def test_golden_samples_are_what_the_models_said(bundle, dataset):
                 assert np.abs(backend.infer(golden["images"]) - golden[file]).max() < 1e-6
         digest = hashlib.sha256((bundle.folder / "golden.npz").read_bytes()).hexdigest()
     assert bundle.manifest["golden"] == {"file": "golden.npz", "sha256": digest, "count": 8}
+
+
+@pytest.mark.parametrize(("side", "count"), [(8, 60), (200, 34)])
+def test_golden_samples_are_fewer_where_images_are_large(tmp_path, side, count):
+    labels = np.arange(80) % 30
+    split = Split(np.zeros((80, side, side, 3), np.uint8), labels.astype(np.uint8))
+    own = Dataset("own", split, split, tuple(map(str, range(30))))
+
+    class Said:
+        def reference(self):
+            return np.eye(30, dtype=np.float32)[labels]
+
+    about = _write_golden(tmp_path / "golden.npz", own, Said(), [], {})
+    assert about["count"] == count
+    with np.load(tmp_path / "golden.npz") as golden:
+        assert (golden["reference"].argmax(1) == golden["labels"]).all()
+    bare = Dataset("own", split, Split(split.images, None), own.labels)
+    _write_golden(tmp_path / "golden.npz", bare, Said(), [], {})
+    with np.load(tmp_path / "golden.npz") as golden:
+        assert set(golden.files) == {"images", "reference"}
+        assert len(golden["images"]) == count
 
 
 def test_the_runs_own_files_come_along(bundle):
