@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from mnist_edge.bundle import Bundle, ModelEntry
     from mnist_edge.data import Dataset
-    from mnist_edge.data.formats import Split
+    from mnist_edge.data.labelled import Split
     from mnist_edge.training.placement import Ends
     from mnist_edge.training.recipes import Recipe
     from mnist_edge.training.state import Row
