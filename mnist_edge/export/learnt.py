@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.errors import BundleError
+from mnist_edge.errors import BundleError, CheckFailed
 from mnist_edge.export.activations import trace
 from mnist_edge.export.layers import IMAGES, layer_names
+from mnist_edge.preprocess import to_unit
 from mnist_edge.training.fake_quant import insert, predict_int8
 from mnist_edge.training.placement import Placement
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Ranges = dict[str, tuple[float, float]]
 
 METHOD = "learnt"  # in the place of a calibration method, in a manifest
+ALIKE = 0.9995  # of images, that a file and the model that trained for it name alike
 
 
 def layer_ranges(run: Bundle) -> Ranges:
@@ -100,6 +102,38 @@ def agreement(fake: Any, inputs: NDArray[np.float32], probabilities: NDArray[np.
     """
     alike = predict_int8(fake, inputs).argmax(1) == probabilities.argmax(1)
     return float(alike.mean())
+
+
+def hold_to_training(
+    file: str,
+    learnt: Ranges,
+    model: Any,
+    images: NDArray[Any],
+    probabilities: NDArray[np.float32],
+    *,
+    per_channel: bool,
+) -> float:
+    """Return the share of images that a file names as the model did that trained for it.
+
+    Args:
+        file: for the message.
+        learnt: by layer.
+        model: the run's Keras model.
+        images: uint8 [N,H,W] that the file was run on.
+        probabilities: float32 [N,K], what it says of them.
+        per_channel: whether the file's weights have a scale for each channel.
+
+    Raises:
+        CheckFailed: less than ALIKE of them, and more than one image.
+    """
+    fake = insert(model, learnt, per_channel=per_channel)
+    share = agreement(fake, to_unit(images[..., None]), probabilities)
+    if share < ALIKE and round((1 - share) * len(images)) > 1:
+        raise CheckFailed(
+            f"{file} agrees with the fake-quantized model that it was trained as on "
+            f"{100 * share:.2f} % of {len(images)} images; wanted {100 * ALIKE} %"
+        )
+    return share
 
 
 def _stated(run: Bundle) -> Mapping[str, Any] | None:

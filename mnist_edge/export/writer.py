@@ -9,7 +9,7 @@ from mnist_edge.bundle import ModelEntry, make_entry
 from mnist_edge.errors import CheckFailed, DataError
 from mnist_edge.export.control import Attempt, fit
 from mnist_edge.export.family import Family
-from mnist_edge.export.learnt import METHOD
+from mnist_edge.export.learnt import METHOD, hold_to_training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,6 +98,15 @@ class Writer:
             options["calibration_count"] = target.count
         if self._learnt and target.quantization == "int8":
             options["method"] = METHOD  # the ranges of every layer; calibration gave the rest
+            if not target.float_layers:
+                options["fake_quantized_agreement"] = hold_to_training(
+                    file,
+                    self._learnt,
+                    self._model,
+                    self._pool.judged,
+                    checked.probabilities,
+                    per_channel=target.granularity == "per-channel",
+                )
         if tried:
             options["tried"] = [each.as_dict() for each in tried]
         return make_entry(

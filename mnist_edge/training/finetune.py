@@ -27,6 +27,7 @@ from mnist_edge.training.fold import fold
 from mnist_edge.training.further import train_further
 from mnist_edge.training.placement import observed
 from mnist_edge.training.recipes import from_dict
+from mnist_edge.training.starting import narrow
 from mnist_edge.training.state import State
 from mnist_edge.training.watch import Watcher
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 EPOCHS = 2
 LEARNING_RATE = 1e-4
-CALIBRATION = 500  # images that the ranges start from
+CALIBRATION = 500  # images that the ranges start from, as many as export's
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,12 @@ def finetune(
     tf.config.experimental.enable_op_determinism()
     folded = fold(keras.saving.load_model(run.folder / parent.file, compile=False, safe_mode=True))
     kept, held = stratified_split(dataset.train.labels, recipe.validation_share, recipe.seed)
-    calibrated = calibrate(folded, dataset, kept, recipe.seed)
+    count = min(CALIBRATION, len(kept))
+    chosen = kept[stratified_sample(dataset.train.labels[kept], count, recipe.seed)]
+    sample = to_unit(dataset.train.images[chosen][..., None])
+    calibrated = observed(folded, sample)
     model = insert(folded, calibrated, per_channel=per_channel)
+    start = narrow(model, calibrated, sample, dataset.train.labels[chosen])
     further = train_further(
         model,
         recipe,
@@ -137,6 +142,11 @@ def finetune(
         "learning_rate": learning_rate,
         "granularity": "per-channel" if per_channel else "per-tensor",
         "best_epoch": further.best,
+        "narrowed": {
+            name: calibrated[name][1] / start[name][1]
+            for name in start
+            if start[name] != calibrated[name]
+        },
         "parent": {"name": run.name, "file": parent.file, "sha256": parent.sha256},
         "ranges": {name: list(ends) for name, ends in ranges.items()},
         "validation_accuracy": validation,
@@ -158,20 +168,6 @@ def finetune(
         if draw is not None:
             draw(folder, history, probabilities)
     return FinetunedRun(out, history, ranges, validation, test)
-
-
-def calibrate(folded: Any, dataset: Dataset, kept: NDArray[np.int64], seed: int) -> dict[str, Ends]:
-    """Return the ranges to start from: what tensors hold for some of the images learnt from.
-
-    Args:
-        folded: made by `fold`.
-        dataset: that it learnt from.
-        kept: positions of its training part.
-        seed: of the choice; stratified, as export's.
-    """
-    count = min(CALIBRATION, len(kept))
-    chosen = kept[stratified_sample(dataset.train.labels[kept], count, seed)]
-    return observed(folded, to_unit(dataset.train.images[chosen][..., None]))
 
 
 def _accuracies(

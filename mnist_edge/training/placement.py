@@ -133,6 +133,7 @@ def observed(folded: Any, inputs: NDArray[np.float32], batch: int = 100) -> dict
     low, high = dict.fromkeys(outputs, 0.0), dict.fromkeys(outputs, 0.0)
     for start in range(0, len(inputs), batch):
         values = watched(inputs[start : start + batch], training=False)
+        values = values if isinstance(values, list) else [values]
         for name, value in zip(outputs, values, strict=True):
             seen = np.asarray(value)
             low[name] = min(low[name], float(seen.min()))

@@ -37,6 +37,7 @@ def test_help_and_version(capsys):
     assert capsys.readouterr().out.strip() == __version__
     for command in (
         "train",
+        "finetune",
         "export",
         "audit",
         "bench",

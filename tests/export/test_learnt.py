@@ -1,0 +1,135 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from mnist_edge.backends import open_backend
+from mnist_edge.bench.exported import ExportCheck
+from mnist_edge.bundle import read_bundle
+from mnist_edge.errors import BundleError, CheckFailed
+from mnist_edge.export import learnt, tflite
+from mnist_edge.export.activations import trace_tflite
+from mnist_edge.export.exporter import export
+from mnist_edge.export.plan import Wanted, targets
+from mnist_edge.preprocess import to_unit
+from mnist_edge.training.finetune import finetune
+from mnist_edge.training.fold import fold
+from mnist_edge.training.placement import Placement
+from mnist_edge.training.rounding import quantized_kernel
+
+
+def keras_model(folder):
+    import keras
+
+    return keras.saving.load_model(next(folder.glob("*.keras")), compile=False)
+
+
+@pytest.fixture(scope="module")
+def aware(tmp_path_factory, dataset, run_folder):
+    """A small run, fine-tuned for int8 and exported, both granularities."""
+    out = tmp_path_factory.mktemp("aware") / "small-qat"
+    finetune(read_bundle(run_folder), dataset, out, epochs=1)
+    wanted = Wanted(("int8",), granularity=("per-channel", "per-tensor"))
+    check = ExportCheck(out / "edge-qat.keras", dataset.test)
+    return export(read_bundle(out), dataset, out, targets(wanted), check)
+
+
+@pytest.fixture(scope="module")
+def traced(aware, dataset):
+    """By layer, what a tensor of the int8 TFLite file is quantized by."""
+    from mnist_edge.export.layers import layer_names
+
+    inputs = to_unit(dataset.test.images[:4, ..., None])
+    model = fold(keras_model(aware.folder))
+    names = layer_names(model, trace_tflite(tflite.convert(model), inputs), inputs)
+    content = (aware.folder / "edge-qat-int8.tflite").read_bytes()
+    held = next(iter(trace_tflite(content, inputs)))
+    return {names[name]: each.quant for name, each in held.items() if name in names}
+
+
+def int8_files(bundle):
+    return [entry for entry in bundle.models if entry.quantization == "int8"]
+
+
+def test_every_int8_file_names_images_as_the_fake_quantized_model(aware, dataset):
+    assert len(int8_files(aware)) == 4
+    fake = learnt.fake_quantized(aware, keras_model(aware.folder))
+    inputs = to_unit(dataset.test.images[..., None])
+    for entry in int8_files(aware):
+        assert entry.options["method"] == "learnt"
+        assert entry.options["fake_quantized_agreement"] >= 0.995  # 1 image of 200
+        if entry.options["granularity"] == "per-channel":
+            with open_backend(aware.folder / entry.file) as backend:
+                said = backend.infer(dataset.test.images)
+            found = learnt.agreement(fake, inputs, said)
+            assert found == entry.options["fake_quantized_agreement"]
+
+
+def test_the_file_has_the_learnt_ranges(aware, traced):
+    ranges = learnt.layer_ranges(aware)
+    placement = Placement(keras_model(aware.folder))
+    for layer, (low, high) in placement.complete(ranges).items():
+        quant = traced[layer]
+        scale = 1 / 256 if layer == "probabilities_softmax" else (high - low) / 255
+        assert quant.scale == pytest.approx(scale, rel=1e-6), layer
+        assert quant.zero_point == -128 - round(low / scale), layer
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_kernels_are_the_integers_of_the_file(aware, per_channel):
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    suffix = "" if per_channel else "-per_tensor"
+    interpreter = Interpreter(
+        str(aware.folder / f"edge-qat-int8{suffix}.tflite"),
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    stored = []
+    for detail in interpreter.get_tensor_details():
+        scales = detail["quantization_parameters"]["scales"]
+        if detail["dtype"] == np.int8 and len(detail["shape"]) in (2, 4) and detail["shape"][0] > 1:
+            values = interpreter.get_tensor(detail["index"]).astype(np.float32)
+            values *= scales.reshape(-1, *[1] * (values.ndim - 1))
+            stored.append(values)
+    kernels = [
+        layer.get_weights()[0] for layer in keras_model(aware.folder).layers if layer.weights
+    ]
+    assert len(kernels) == 5
+    for kernel in kernels:
+        axes = tuple(range(kernel.ndim - 1 if per_channel else kernel.ndim))
+        wanted = np.moveaxis(np.asarray(quantized_kernel(kernel, axes)), -1, 0)
+        assert any(np.array_equal(each, wanted) for each in stored)
+
+
+def test_a_run_that_has_learnt_no_range_is_calibrated(bundle):
+    assert learnt.layer_ranges(bundle) == {}
+    assert {entry.options["method"] for entry in int8_files(bundle)} != {"learnt"}
+    with pytest.raises(BundleError, match="has learnt no ranges: mnist-edge finetune"):
+        learnt.fake_quantized(bundle, None)
+
+
+@pytest.mark.parametrize("ranges", [{}, {"conv2d": [1, 2]}, {"conv2d": 3}, [], {"a": [0, "x"]}])
+def test_ranges_that_are_none_are_refused(aware, tmp_path, ranges):
+    shutil.copy(aware.folder / "manifest.json", tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["training"]["quantization_aware"]["ranges"] = ranges
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="has learnt ranges that are none; wanted low <= 0"):
+        learnt.layer_ranges(read_bundle(tmp_path))
+
+
+def test_a_file_that_is_not_what_was_trained_is_refused(aware, dataset):
+    model, images = keras_model(aware.folder), dataset.test.images
+    given = {"file": "x.tflite", "learnt": learnt.layer_ranges(aware), "model": model}
+    said = np.asarray(model([to_unit(images[..., None])]))
+    said[:2] = np.roll(said[:2], 1, axis=1)
+    with pytest.raises(
+        CheckFailed, match=r"x\.tflite agrees with the fake-quantized model that it"
+    ):
+        learnt.hold_to_training(images=images, probabilities=said, per_channel=True, **given)
+    said[1] = np.roll(said[1], -1)
+    assert learnt.hold_to_training(
+        images=images, probabilities=said, per_channel=True, **given
+    ) == pytest.approx(1 - 1 / len(images))

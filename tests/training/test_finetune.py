@@ -1,0 +1,134 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from mnist_edge.bundle import read_bundle
+from mnist_edge.data import load
+from mnist_edge.errors import BundleError, DataError, SettingError
+from mnist_edge.training.card import finished, read_history
+from mnist_edge.training.finetune import finetune
+from mnist_edge.training.watch import Watcher
+
+
+class Stop(Watcher):
+    def start(self, recipe, steps, done, epochs):
+        raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory, dataset, run_folder):
+    out = tmp_path_factory.mktemp("tuned") / "small-qat"
+    return finetune(read_bundle(run_folder), dataset, out, epochs=2, learning_rate=1e-3)
+
+
+def about(folder):
+    return read_bundle(folder).manifest["training"]["quantization_aware"]
+
+
+def weights(folder):
+    import keras
+
+    model = keras.saving.load_model(folder / "edge-qat.keras", compile=False)
+    assert not [layer for layer in model.layers if "Normal" in type(layer).__name__]
+    assert {type(layer).__module__.split(".")[0] for layer in model.layers} == {"keras"}
+    return model.get_weights()
+
+
+def test_a_run_is_written_that_says_where_it_came_from(tuned, run_folder, dataset, small_recipe):
+    run, parent = read_bundle(tuned.folder), read_bundle(run_folder)
+    found = about(tuned.folder)
+    assert run.name == "edge-qat"
+    assert found["parent"] == {
+        "name": "edge", "file": "edge.keras", "sha256": parent.models[0].sha256,
+    }  # fmt: skip
+    assert found["epochs"] == 2
+    assert found["best_epoch"] in (9, 10)
+    assert found["ranges"].keys() == {
+        "conv2d", "conv2d_1", "conv2d_2", "conv2d_3", "global_average_pooling2d", "probabilities",
+    }  # fmt: skip
+    assert all(low <= 0 < high for low, high in found["ranges"].values())
+    assert found["validation_accuracy"].keys() == {
+        "float32", "post_training", "quantization_aware",
+    }  # fmt: skip
+    assert found["validation_accuracy"] == tuned.validation
+    assert found["test_accuracy"] == tuned.test
+    history = read_history(tuned.folder)
+    assert [row["epoch"] for row in history] == list(range(1, 11))
+    assert history[:8] == read_history(run_folder)
+    assert finished(tuned.folder, small_recipe, dataset) is None  # train --resume is not misled
+
+
+def test_the_best_epoch_by_validation_is_kept(tuned):
+    shares = {row["epoch"]: row["val_accuracy"] for row in tuned.history[-2:]}
+    best = about(tuned.folder)["best_epoch"]
+    assert tuned.validation["quantization_aware"] == pytest.approx(shares[best])
+    assert shares[best] == max(shares.values())
+
+
+def test_the_same_seed_gives_the_same_weights_and_ranges(tuned, tmp_path, dataset, run_folder):
+    run = read_bundle(run_folder)
+    again = finetune(run, dataset, tmp_path / "again", epochs=2, learning_rate=1e-3)
+    assert again.ranges == tuned.ranges
+    pairs = zip(weights(tuned.folder), weights(again.folder), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
+def test_an_interrupted_run_leaves_nothing_and_what_was_there_stays(
+    tuned, tmp_path, dataset, run_folder
+):
+    out = tmp_path / "runs" / "small-qat"
+    run = read_bundle(run_folder)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(run, dataset, out, watcher=Stop())
+    assert not out.parent.exists()
+    shutil.copytree(tuned.folder, out)
+
+    def fail(*_anything):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finetune(run, dataset, out, epochs=1, draw=fail)
+    assert [path.name for path in out.parent.iterdir()] == ["small-qat"]
+    assert about(out) == about(tuned.folder)
+
+
+def test_without_held_out_images_the_last_epoch_is_kept(tmp_path, dataset, run_folder):
+    folder = tmp_path / "all"
+    shutil.copytree(run_folder, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["training"]["hyperparameters"]["validation_share"] = 0
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = finetune(read_bundle(folder), dataset, tmp_path / "out", epochs=1)
+    assert about(found.folder)["best_epoch"] == 9
+    assert found.validation == {}
+    assert found.test["quantization_aware"] > 0.5
+
+
+def without_training(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["training"]["hyperparameters"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_what_cannot_be_fine_tuned_is_refused(tuned, tmp_path, dataset, run_folder, quadrants_file):
+    run = read_bundle(run_folder)
+    with pytest.raises(SettingError, match="epochs is 0; wanted 1 or more"):
+        finetune(run, dataset, tmp_path / "out", epochs=0)
+    with pytest.raises(SettingError, match="learning_rate is nan; wanted a number above 0"):
+        finetune(run, dataset, tmp_path / "out", learning_rate=float("nan"))
+    with pytest.raises(SettingError, match="is the run that is fine-tuned: choose another --out"):
+        finetune(run, dataset, run_folder)
+    with pytest.raises(SettingError, match="is fine-tuned already: name the run that it came from"):
+        finetune(read_bundle(tuned.folder), dataset, tmp_path / "out")
+    arrays = dict(np.load(quadrants_file))
+    arrays["images"] = arrays["images"][::-1]
+    np.savez(tmp_path / "other.npz", **arrays)
+    with pytest.raises(DataError, match="is not the same data: name the right one with --data"):
+        finetune(run, load(tmp_path / "other.npz"), tmp_path / "out")
+    shutil.copytree(run_folder, tmp_path / "mute")
+    without_training(tmp_path / "mute")
+    with pytest.raises(BundleError, match="does not say how it was trained: train it anew"):
+        finetune(read_bundle(tmp_path / "mute"), dataset, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
