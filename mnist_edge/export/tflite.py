@@ -104,7 +104,7 @@ def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, f
     with quiet("quantization to int8 TensorFlow Lite"):
         quantized: bytes = quantizer.mlir_quantize(
             _with_ranges(content, ranges),
-            fully_quantize=not target.float_layers,
+            fully_quantize=False,  # it would force int8 upon input and output
             input_data_type=DTYPES[target.io],
             output_data_type=DTYPES[target.io],
             disable_per_channel=each,

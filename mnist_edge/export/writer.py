@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.bundle import ModelEntry, make_entry
-from mnist_edge.errors import CheckFailed, DataError
+from mnist_edge.errors import CheckFailed, DataError, ModelError
 from mnist_edge.export.control import Attempt, fit
 from mnist_edge.export.family import Family
 from mnist_edge.export.learnt import METHOD, hold_to_training
@@ -92,6 +92,11 @@ class Writer:
         path.write_bytes(content)
         checked = self._checked(family, target, path)
         self.answers[file] = checked.probabilities
+        if (checked.input.dtype, checked.output.dtype) != (target.io, target.io):
+            raise ModelError(
+                f"{file} takes {checked.input.dtype} and gives {checked.output.dtype}; "
+                f"wanted {target.io}: choose another --io"
+            )
         self._doubt(family, target)
         options = target.options()
         if target.calibrated:
@@ -127,6 +132,9 @@ class Writer:
         images = self._pool.draw(min(AUDITED, self._count)).inputs()
         audit = family.audit(path.read_bytes(), target.quantization, images)
         self.audits[path.name] = audit
+        if audit.islands and not target.float_layers:
+            there = "; ".join(", ".join(island) for island in audit.islands)
+            self._note(f"{path.name} computes in float within: {there}")
         try:
             return self._check(path, target.quantization)
         except CheckFailed as error:

@@ -132,6 +132,17 @@ def test_per_tensor_has_one_scale_a_layer_and_per_channel_many(families, form):
     assert np.abs(answers(one) - answers(each)).max() > 0
 
 
+@pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
+def test_input_and_output_are_of_the_type_asked_for(families, io, dataset):
+    images = dataset.test.images[:20]
+    content = families["tflite"].make(replace(INT8["tflite"], io=io))
+    with open_backend(content) as backend:
+        assert (backend.input.dtype, backend.output.dtype) == (io, io)
+        found = backend.infer(images)
+    plain = answers(families["tflite"].make(INT8["tflite"]), images)
+    assert np.abs(found - plain).max() < 0.02
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_thousandfold_channel_is_found_and_keeping_it_float_repairs(
     bad, sabotaged, model, dataset, form
