@@ -123,7 +123,7 @@ def test_ranges_that_are_none_are_refused(aware, tmp_path, ranges):
 def test_a_file_that_is_not_what_was_trained_is_refused(aware, dataset):
     model, images = keras_model(aware.folder), dataset.test.images
     given = {"file": "x.tflite", "learnt": learnt.layer_ranges(aware), "model": model}
-    said = np.asarray(model([to_unit(images[..., None])]))
+    said = np.array(model([to_unit(images[..., None])]))
     said[:2] = np.roll(said[:2], 1, axis=1)
     with pytest.raises(
         CheckFailed, match=r"x\.tflite agrees with the fake-quantized model that it"
