@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mnist_edge.bench.advice import lines
 from mnist_edge.bench.targets import TARGETS, check_names
 from mnist_edge.bundle import read_bundle
 from mnist_edge.cli import console, own_model
@@ -128,7 +129,9 @@ def export(
     )
     targets = plan.targets(wanted)
     if c_array and not any(each.c_array for each in targets):
-        raise SettingError("c-array is for int8 TFLite, which was not asked for: add --int8")
+        raise SettingError(
+            "c-array is for TFLite with int8 input and output, which was not asked for: add --int8"
+        )
     if max_drop is not None and not 0 <= max_drop <= 100:
         raise SettingError(f"max-drop is {max_drop}; wanted percentage points, 0 to 100")
     meant = [name for given in meant_for or TARGETS for name in given.split(",")]
@@ -164,6 +167,7 @@ def export(
                 calibration_count=calibration_count,
                 control=control,
                 c_arrays=c_array,
+                draw=_draw,
                 say=lambda what: status.update(f"exporting {what}"),
                 note=console.say,
             )
@@ -190,9 +194,19 @@ def _show(exported: Bundle, verdicts: list[Worth]) -> None:
                 f"{100 * entry.parity['agreement']:.2f} % of {entry.parity['samples']:,}",
                 soft_wrap=True,
             )
-    for verdict in verdicts:
-        console.out.print(str(verdict), soft_wrap=True)
+    for line in lines(verdicts):
+        console.out.print(line, soft_wrap=True)
     console.out.print(f"bundle: {exported.folder}")
+
+
+def _draw(path: Path, document: dict[str, Any]) -> None:
+    """Put the picture of an audit to `path`, or say why there is none."""
+    from mnist_edge.report.audit_picture import save_audit_picture
+
+    try:
+        save_audit_picture(path, document)
+    except MissingExtraError as error:
+        console.say(f"no picture: {error}")
 
 
 def _source(

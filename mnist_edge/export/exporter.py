@@ -40,12 +40,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mnist_edge.export.audit import Audit
     from mnist_edge.export.check import Check
     from mnist_edge.export.plan import Target
 
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
-AUDIT = "audit.json"
+AUDIT, AUDIT_PICTURE = "audit.json", "audit.png"
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
 GOLDEN_BYTES = 4 << 20  # of all golden samples and the answers to them, about
@@ -61,7 +60,7 @@ def export(
     calibration_count: int | None = None,
     control: Control | None = None,
     c_arrays: bool = False,
-    draw: Callable[[Path, dict[str, Audit]], None] | None = None,
+    draw: Callable[[Path, dict[str, Any]], None] | None = None,
     say: Callable[[str], None] = lambda _line: None,
     note: Callable[[str], None] = lambda _line: None,
 ) -> Bundle:
@@ -77,7 +76,7 @@ def export(
         calibration_count: images for the ranges of quantized activations; see `Pool.draw`.
         control: what a quantized model must keep; see `control.fit`. None: no more than `check`.
         c_arrays: write each int8 TensorFlow Lite model as C source, too; see `c_array`.
-        draw: takes the path of the audit and the audits by file, and puts a picture beside it.
+        draw: takes a path and the audit as JSON has it, and puts a picture there.
         say: takes a line on what is going on.
         note: takes a line that people should read: a doubt, a choice that was made.
 
@@ -104,12 +103,11 @@ def export(
         writer = Writer(folder, model, pool, learnt, calibration, check, control, say, note)
         entries = [writer.write(target, target.file(run.name)) for target in targets]
         if writer.audits:
-            text = json.dumps(
-                document(writer.audits, bundle=run.name), indent=1, ensure_ascii=False
-            )
-            (folder / AUDIT).write_text(text + "\n", encoding="utf-8")
+            found = document(writer.audits, bundle=run.name, dataset=dataset.name)
+            text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+            (folder / AUDIT).write_text(text, encoding="utf-8")
             if draw is not None:
-                draw(folder / AUDIT, writer.audits)
+                draw(folder / AUDIT_PICTURE, found)
         if c_arrays:
             _write_c_arrays(folder, entries, run.labels)
         say("golden samples")
@@ -146,7 +144,7 @@ def _carry_over(run: Bundle, folder: Path, replaced: set[str]) -> list[ModelEntr
         run.read_file(entry)
     stale = {MANIFEST, *replaced}
     if replaced:
-        stale |= {AUDIT, AUDIT.replace(".json", ".png")}
+        stale |= {AUDIT, AUDIT_PICTURE}
     for file in replaced:  # C source of a model that is no more
         name = identifier(file.rpartition(".")[0])
         stale |= {f"{name}.c", f"{name}.h"}
@@ -159,7 +157,7 @@ def _carry_over(run: Bundle, folder: Path, replaced: set[str]) -> list[ModelEntr
 def _write_c_arrays(folder: Path, entries: Sequence[ModelEntry], labels: Sequence[str]) -> None:
     """Write a header and a source beside each int8 TensorFlow Lite model."""
     for entry in entries:
-        if (entry.format, entry.quantization) == ("tflite", "int8"):
+        if entry.format == "tflite" and entry.input["dtype"] == entry.output["dtype"] == "int8":
             path = folder / entry.file
             made = c_array(path.read_bytes(), path.stem, labels)
             (folder / made.header_file).write_text(made.header, encoding="utf-8")

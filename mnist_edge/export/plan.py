@@ -68,7 +68,7 @@ class Target:
     @property
     def c_array(self) -> bool:
         """Whether it can be written as C source for microcontrollers."""
-        return (self.format, self.quantization) == ("tflite", "int8")
+        return (self.format, self.quantization, self.io) == ("tflite", "int8", "int8")
 
     def options(self) -> dict[str, Any]:
         """Return what a manifest says of how the model was made; {} for float32."""
