@@ -1,8 +1,9 @@
 """Make the shipped bundle: train, export, bench, and the part of it that the wheel carries.
 
-    python tools/build_artifacts.py [--resume]
+    python tools/build_artifacts.py [--resume | --export]
 
-With --resume an interrupted training goes on, and a finished one is not repeated.
+With --resume an interrupted training goes on, and a finished one is not repeated. With --export
+the network stays as it is, and is exported and benched anew.
 artifacts/edge gets all of it; mnist_edge/shipped/edge gets int8 TFLite and float32 ONNX, which is
 what `Classifier.open()` uses on a device.
 """
@@ -56,8 +57,11 @@ def ship(bundle: Bundle, folder: Path) -> None:
 def main() -> None:
     """Make the bundle."""
     run, out = f"artifacts/runs/{NAME}", f"artifacts/{NAME}"
-    again = "--resume" if "--resume" in sys.argv else "--fresh"
-    command("train", "--recipe", NAME, "--out", run, again)
+    if "--export" in sys.argv:
+        run = out
+    else:
+        again = "--resume" if "--resume" in sys.argv else "--fresh"
+        command("train", "--recipe", NAME, "--out", run, again)
     command("export", run, "--int8", "--out", out)
     command("bench", out, "--out", f"{out}/bench.json")
     ship(read_bundle(ROOT / out), ROOT / "mnist_edge" / "shipped" / NAME)

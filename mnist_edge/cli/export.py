@@ -194,7 +194,7 @@ def _show(exported: Bundle, verdicts: list[Worth]) -> None:
                 f"{100 * entry.parity['agreement']:.2f} % of {entry.parity['samples']:,}",
                 soft_wrap=True,
             )
-    for line in lines(verdicts):
+    for line in lines(verdicts, min(console.out.width, 100)):
         console.out.print(line, soft_wrap=True)
     console.out.print(f"bundle: {exported.folder}")
 

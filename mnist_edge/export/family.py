@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mnist_edge.export.calibration import Calibration, Pool
     from mnist_edge.export.graph import Operation
     from mnist_edge.export.plan import Target
-    from mnist_edge.export.ranges import Ranges, Seen
+    from mnist_edge.export.ranges import Instability, Ranges, Seen
 
 UNIT = (0.0, 1.0)  # of pixels and of probabilities: known, so that no sample need show it
 UNSTABLE = 1.25  # times as wide in one half of the calibration images as in the other
@@ -60,7 +60,6 @@ class Family:
         self._converter: Any = {"tflite": tflite, "onnx": onnx_model}[model_format]
         self.float32: bytes = self._converter.convert(model)
         self._base: bytes | None = None
-        self._names: dict[str, str] | None = None
         self._seen: dict[int, dict[str, Seen]] = {}
 
     @property
@@ -72,12 +71,21 @@ class Family:
         return self._base
 
     @cached_property
+    def _names(self) -> dict[str, str]:
+        """What each tensor of `base` is called in the Keras model."""
+        few = self._few
+        return layer_names(self._model, trace(self.format, self.base, few), few)
+
+    @cached_property
+    def _few(self) -> NDArray[np.float32]:
+        return self._pool.draw(min(IMAGES, len(self._pool.images))).inputs()
+
+    @cached_property
     def _learnt(self) -> Ranges:
         """The learnt ranges by the names of the tensors of `base`."""
         if not self._learnt_layers:
             return {}
-        images = self._pool.draw(min(IMAGES, len(self._pool.images))).inputs()
-        return tensor_ranges(self._learnt_layers, self._model, self.format, self.base, images)
+        return tensor_ranges(self._learnt_layers, self._model, self.format, self.base, self._few)
 
     def make(self, target: Target) -> bytes:
         """Return the file of a target of this format.
@@ -124,9 +132,9 @@ class Family:
         worst = instability(own, target.method, share)
         if worst is not None and worst.ratio > UNSTABLE:
             found.append(
-                f"{self.format} {target.method}: the range of {worst.tensor} is {worst.ratio:.2f} "
-                "times as wide in one half of the calibration images as in the other: "
-                "give more images"
+                f"{self.format} {target.method}: the range of {self._named(worst)} is "
+                f"{worst.ratio:.2f} times as wide in one half of the calibration images as in the "
+                "other: give more images"
             )
         plain = ranges(seen, "minmax")
         if target.method != "minmax" and same(ranges(seen, target.method, share), plain):
@@ -136,7 +144,12 @@ class Family:
     def instability(self, target: Target) -> dict[str, Any] | None:
         """Return which range depends most on the choice of images, as a manifest writes it."""
         worst = instability(self._observed(target), target.method, target.percentile or PERCENTILE)
-        return None if worst is None else {"tensor": worst.tensor, "ratio": round(worst.ratio, 4)}
+        if worst is None:
+            return None
+        return {"layer": self._named(worst), "ratio": round(worst.ratio, 4)}
+
+    def _named(self, worst: Instability) -> str:
+        return self._names.get(worst.tensor, worst.tensor)
 
     def rank(self, content: bytes, images: NDArray[np.float32]) -> list[str]:
         """Return the names of layers' outputs, the one that adds most error first.
@@ -155,9 +168,6 @@ class Family:
             quantization: of it.
             images: float32 [N,H,W,C] in 0..1.
         """
-        if self._names is None:
-            few = images[:IMAGES]
-            self._names = layer_names(self._model, trace(self.format, self.base, few), few)
         return audit(self.base, content, self.format, quantization, images, self._names)
 
     def calibration(self, target: Target) -> Calibration:

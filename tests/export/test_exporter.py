@@ -161,6 +161,17 @@ def test_the_same_run_gives_the_same_models(run_folder, dataset, check, tmp_path
     )
     for entry in again.models:
         assert entry.sha256 == bundle.entry(entry.file).sha256, entry.file
+    once_more = export(
+        read_bundle(run_folder),
+        dataset,
+        tmp_path / "once more",
+        plan.targets(plan.Wanted(("int8",))),
+        check,
+        calibration_count=100,
+    )
+    files = {path.name: path.read_bytes() for path in again.folder.iterdir()}
+    assert {path.name: path.read_bytes() for path in once_more.folder.iterdir()} == files
+    assert {"manifest.json", "audit.json", "golden.npz"} <= set(files)
 
 
 def test_a_second_export_into_the_run_keeps_what_was_there(run_folder, dataset, check, tmp_path):
