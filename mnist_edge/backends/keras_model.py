@@ -43,6 +43,8 @@ class KerasBackend(Backend):
         if len(model.inputs) != 1 or len(model.outputs) != 1:
             raise ModelError(f"{path} has several inputs or outputs; wanted one of each")
         taken = _spec(model.inputs[0])
+        if taken.shape[:1] == (1,):
+            self.max_batch = 1
         signature = tf.TensorSpec(taken.shape, taken.dtype)
         self._call: Any = tf.function(
             lambda images: model(images, training=False), input_signature=[signature]

@@ -36,7 +36,7 @@ def audit(
         raise SettingError(f"images is {images}; wanted 1 or more")
     folder = bundle or console.newest_run()
     found = read_bundle(folder)
-    dataset = console.load_dataset(console.dataset_name([folder], data))
+    dataset = console.load_for(found, data)
     try:
         with console.err.status("starting TensorFlow"):
             from mnist_edge.export.audit import document

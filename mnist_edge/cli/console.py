@@ -24,6 +24,7 @@ from mnist_edge.preprocess import DIGIT_SHAPE
 from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
+    from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
     from mnist_edge.training.recipes import Recipe
 
@@ -69,6 +70,17 @@ def load_dataset(
         disable=not err.is_terminal,
     ) as progress:
         return load(source, shape=shape, labelled=labelled, say=say, bar=DownloadBar(progress))
+
+
+def load_for(bundle: Bundle, named: str | None) -> Dataset:
+    """Load what `--data` says, or what a bundle learnt from, as its models take and call it.
+
+    Raises:
+        DataError: images of another shape, or classes that the bundle does not have.
+    """
+    name = dataset_name([bundle.folder], named)
+    dataset = load_dataset(name, bundle.image_shape, labelled=False)
+    return dataset.under(bundle.labels, str(bundle.folder))
 
 
 class DownloadBar:

@@ -183,8 +183,8 @@ def _show(exported: Bundle, verdicts: list[Worth]) -> None:
     known = [each.parity for each in exported.models if each.parity.get("reference_accuracy")]
     if exported.manifest["training"].get("source") and known:
         console.out.print(
-            f"{exported.manifest['training']['file']} names {known[-1]['samples']:,} test images "
-            f"rightly in {100 * known[-1]['reference_accuracy']:.2f} %",
+            f"{exported.manifest['training']['file']} itself names "
+            f"{100 * known[-1]['reference_accuracy']:.2f} % of {known[-1]['samples']:,} rightly",
             soft_wrap=True,
         )
     for entry in exported.models:
@@ -219,9 +219,7 @@ def _source(
     folder = run or console.newest_run()
     own.refuse_for_run(folder)
     bundle = read_bundle(folder)
-    name = console.dataset_name([folder], own.calibration)
-    dataset = console.load_dataset(name, bundle.image_shape, labelled=False)
-    return bundle, dataset.under(bundle.labels, str(folder)), out or folder
+    return bundle, console.load_for(bundle, own.calibration), out or folder
 
 
 def _validation(bundle: Bundle, dataset: Dataset) -> Split:

@@ -45,7 +45,7 @@ def finetune(
     folder = folder if folder.name else folder.resolve()
     place = out or folder.with_name(f"{folder.name}-qat")
     bundle = read_bundle(folder)
-    dataset = console.load_dataset(console.dataset_name([folder], data))
+    dataset = console.load_for(bundle, data)
     try:
         with console.err.status("starting TensorFlow"):
             from mnist_edge.training.finetune import finetune as run_finetuning

@@ -86,8 +86,8 @@ def adopted(path: Path, options: Options, folder: Path) -> tuple[Bundle, Dataset
         )
     held_out = ", held out of them" if dataset.held_out else ""
     console.say(
-        f"{dataset.name}: {len(dataset.train):,} images to calibrate on, {len(dataset.test):,} to "
-        f"compare on{held_out}; pixels in {' to '.join(map(_shown, _pixels(run)))}"
+        f"{dataset.name}: {len(dataset.train):,} images to calibrate with, {len(dataset.test):,} "
+        f"to compare on{held_out}; pixels in {' to '.join(map(_shown, _pixels(run)))}"
     )
     return run, dataset
 

@@ -201,6 +201,11 @@ def _check(run: Bundle, out: Path, epochs: int, learning_rate: float) -> None:
 
 
 def _recipe(run: Bundle, dataset: Dataset) -> Recipe:
+    if run.manifest.get("training", {}).get("source"):
+        raise BundleError(
+            f"{run.folder} is a network of one's own, and how it was trained is not known here: "
+            "fine-tune it where it was trained, and export that"
+        )
     try:
         training = run.manifest["training"]
         recipe, learnt_from = from_dict(training["hyperparameters"]), training["dataset"]

@@ -50,3 +50,17 @@ def test_the_files_are_sound():
     import onnx
 
     onnx.checker.check_model(onnx.load_from_string(mean_colours(("N", 8, 8, 3), [1, 2])))
+
+
+def test_a_keras_model_for_one_image_at_a_time_takes_any_number(tmp_path):
+    import keras
+    from keras import layers
+
+    image = keras.Input(batch_shape=(1, 8, 8, 3))
+    x = layers.Dense(4, activation="softmax")(layers.Flatten()(image))
+    keras.Model(image, x).save(tmp_path / "single.keras")
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    with open_backend(tmp_path / "single.keras") as backend:
+        found = backend.infer(images)
+        one_by_one = np.concatenate([backend.infer(image) for image in images])
+    assert np.abs(found - one_by_one).max() < 1e-6

@@ -58,6 +58,12 @@ def exported(own_folder, tmp_path_factory):
     return out
 
 
+def test_what_the_network_itself_reaches_is_said(own_folder, capsys):
+    options = ["--data", str(own_folder / "my.npz"), "--format", "tflite", "--out", "out"]
+    assert run(["export", str(own_folder / "my.keras"), *options]) == 0
+    assert "my.keras itself names 100.00 % of 30 rightly" in capsys.readouterr().out
+
+
 def test_a_bundle_of_ones_own_has_every_model_and_says_where_it_is_from(exported):
     bundle = read_bundle(exported)
     files = {entry.file for entry in bundle.models}
@@ -92,6 +98,16 @@ def test_every_command_takes_that_bundle(exported, own_folder, capsys):
     assert all(row["parity"]["accuracy"] > 0.9 for row in record["results"])
 
 
+def test_its_layers_are_audited_and_it_is_not_fine_tuned(exported, own_folder, capsys):
+    data = ["--data", str(own_folder / "my.npz")]
+    assert run(["audit", str(exported), *data, "--json"]) == 0
+    assert "my-int8.tflite" in capsys.readouterr().out
+    assert run(["finetune", str(exported), *data]) == 2
+    assert "my is a network of one's own, and how it was trained is" in capsys.readouterr().err
+    assert run(["audit", str(exported), "--data", str(own_folder / "small.npz")]) == 2
+    assert "wanted [N,20,24,3]" in capsys.readouterr().err
+
+
 def test_a_classifier_takes_its_images(exported, own_folder):
     with np.load(own_folder / "my.npz") as pictures, Classifier.open(exported) as classifier:
         assert classifier.backend.image_shape == SHAPE
@@ -106,8 +122,8 @@ def test_without_labels_agreement_is_what_is_told(own_folder, tmp_path, capsys):
     assert run(["export", str(own_folder / "my.keras"), *options]) == 0
     folder = tmp_path / "artifacts" / "runs" / "my"
     said = capsys.readouterr()
-    assert "180 images to calibrate on, 30 to compare on, held out of them" in said.err
-    assert "names" not in said.out
+    assert "180 images to calibrate with, 30 to compare on, held out of them" in said.err
+    assert "rightly" not in said.out
     bundle = read_bundle(folder)
     assert bundle.labels == ("0", "1", "2", "3")
     parity = bundle.entry("my-int8.tflite").parity
