@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge.errors import ModelError
+from mnist_edge.training.fold import WEIGHTED
 from mnist_edge.training.graph import Call, calls, input_name, rebuilt
 from mnist_edge.training.placement import LEVELS, Placement
 from mnist_edge.training.rounding import QUANTIZED, Range
@@ -49,16 +50,19 @@ def insert(folded: Any, ranges: Mapping[str, Ends], *, per_channel: bool = True)
         for name in (*placement.ranged, *placement.fixed)
         if name != last
     }
-    tensors = {layer: name for name, layer in placement.ranged.items()}
-    tensors |= {name: name for name in placement.fixed if name != last}
-    tensors |= {name: placement.kept[name] for name in placement.averaging}
+    # By layer: the tensor on whose scale its output is, and whether it is to be rounded to it.
+    scales = {layer: name for name, layer in placement.ranged.items()}
+    scales |= {name: name for name in placement.fixed} | placement.kept
+    rounds = set(scales) - (set(placement.kept) - placement.averaging) - {last}
     image = input_name(folded)
 
     def step(call: Call, value: Any) -> Any:
         layer = _rounded(call.layer, per_channel=per_channel)
+        if isinstance(call.layer, WEIGHTED):
+            layer.input_step = rounding[scales[call.sources[0]]].step
         output = layer(rounding[image](value) if call.sources[0] == image else value)
         layer.set_weights(call.layer.get_weights())
-        return rounding[tensors[call.name]](output) if call.name in tensors else output
+        return rounding[scales[call.name]](output) if call.name in rounds else output
 
     return rebuilt(folded, step)
 

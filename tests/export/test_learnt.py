@@ -16,7 +16,7 @@ from mnist_edge.preprocess import to_unit
 from mnist_edge.training.finetune import finetune
 from mnist_edge.training.fold import fold
 from mnist_edge.training.placement import Placement
-from mnist_edge.training.rounding import quantized_kernel
+from mnist_edge.training.rounding import kernel_scale, quantized_bias, quantized_kernel
 
 
 def keras_model(folder):
@@ -76,31 +76,45 @@ def test_the_file_has_the_learnt_ranges(aware, traced):
         assert quant.zero_point == -128 - round(low / scale), layer
 
 
-@pytest.mark.parametrize("per_channel", [True, False])
-def test_kernels_are_the_integers_of_the_file(aware, per_channel):
+def stored(path):
+    """Return what a TFLite file holds of int8 kernels and int32 biases, as real numbers."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    suffix = "" if per_channel else "-per_tensor"
     interpreter = Interpreter(
-        str(aware.folder / f"edge-qat-int8{suffix}.tflite"),
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     )
     interpreter.allocate_tensors()
-    stored = []
+    found = []
     for detail in interpreter.get_tensor_details():
         scales = detail["quantization_parameters"]["scales"]
-        if detail["dtype"] == np.int8 and len(detail["shape"]) in (2, 4) and detail["shape"][0] > 1:
-            values = interpreter.get_tensor(detail["index"]).astype(np.float32)
+        constant = detail["dtype"] == np.int32 or detail["shape"][0] > 1
+        if constant and len(scales) and len(detail["shape"]) in (1, 2, 4):
+            values = interpreter.get_tensor(detail["index"]).astype(np.float64)
             values *= scales.reshape(-1, *[1] * (values.ndim - 1))
-            stored.append(values)
-    kernels = [
-        layer.get_weights()[0] for layer in keras_model(aware.folder).layers if layer.weights
-    ]
-    assert len(kernels) == 5
-    for kernel in kernels:
+            found.append(values.astype(np.float32))
+    return found
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_kernels_and_biases_are_the_integers_of_the_file(aware, per_channel):
+    suffix = "" if per_channel else "-per_tensor"
+    held = stored(aware.folder / f"edge-qat-int8{suffix}.tflite")
+    model, ranges = keras_model(aware.folder), learnt.layer_ranges(aware)
+    weighted = [layer for layer in model.layers if layer.weights]
+    assert len(weighted) == 5
+    inputs = [(0, 1), *(ranges[name] for name in ranges if name != "probabilities")]
+    del inputs[4]  # the mean is taken of the last convolution, and read by the dense layer
+    assert len(inputs) == 5
+    for layer, (low, high) in zip(weighted, inputs, strict=True):
+        kernel, bias = layer.get_weights()
         axes = tuple(range(kernel.ndim - 1 if per_channel else kernel.ndim))
         wanted = np.moveaxis(np.asarray(quantized_kernel(kernel, axes)), -1, 0)
-        assert any(np.array_equal(each, wanted) for each in stored)
+        assert any(np.array_equal(each, wanted) for each in held)
+        step = np.float32((high - low) / 255) * np.ravel(kernel_scale(kernel, axes))
+        wanted = np.asarray(quantized_bias(bias, step))
+        near = [each for each in held if each.shape == bias.shape]
+        assert min(np.abs(each - wanted).max() for each in near) <= 1e-6 * np.abs(wanted).max()
+        assert np.abs(wanted - bias).max() > 0
 
 
 def test_a_run_that_has_learnt_no_range_is_calibrated(bundle):

@@ -163,3 +163,20 @@ def test_a_range_that_is_missing_is_named(folded):
     del ranges["sum"]
     with pytest.raises(ModelError, match="no range for sum: fine-tune the run anew"):
         insert(folded, ranges)
+
+
+def test_biases_are_counted_in_steps_of_the_sums(folded):
+    ranges = observed(folded, IMAGES)
+    layer, held = folded.get_layer("hidden"), nudged(*ranges["sum"])
+    kernel, bias = layer.get_weights()
+    step = (held[1] - held[0]) / 255 * np.abs(kernel).max(0) / 127
+
+    def answers(share):
+        layer.set_weights([kernel, np.float32(share) * step])
+        fake = insert(folded, ranges)
+        return np.asarray(keras.Model(fake.input, fake.get_layer("hidden").output)(IMAGES))
+
+    nothing, less, more = answers(0), answers(0.45), answers(0.55)
+    layer.set_weights([kernel, bias])
+    assert np.array_equal(less, nothing)
+    np.testing.assert_allclose(more - nothing, np.broadcast_to(step, more.shape), rtol=0.01)
