@@ -10,12 +10,15 @@ from mnist_edge.bundle import read_bundle
 from mnist_edge.errors import BundleError, CheckFailed
 from mnist_edge.export import learnt, tflite
 from mnist_edge.export.activations import trace_tflite
+from mnist_edge.export.calibration import of_run
 from mnist_edge.export.exporter import export
-from mnist_edge.export.plan import Wanted, targets
+from mnist_edge.export.family import Family
+from mnist_edge.export.plan import Target, Wanted, targets
 from mnist_edge.preprocess import to_unit
+from mnist_edge.training.fake_quant import insert, nudged, predict_int8
 from mnist_edge.training.finetune import finetune
 from mnist_edge.training.fold import fold
-from mnist_edge.training.placement import Placement
+from mnist_edge.training.placement import Placement, observed
 from mnist_edge.training.rounding import kernel_scale, quantized_bias, quantized_kernel
 
 
@@ -76,8 +79,11 @@ def test_the_file_has_the_learnt_ranges(aware, traced):
         assert quant.zero_point == -128 - round(low / scale), layer
 
 
-def stored(path):
-    """Return what a TFLite file holds of int8 kernels and int32 biases, as real numbers."""
+def stored(path, axis=0):
+    """Return what a TFLite file holds of kernels and biases, as real numbers.
+
+    The scales of a kernel are those of `axis`: the last of a depthwise one, else the first.
+    """
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -87,10 +93,12 @@ def stored(path):
     found = []
     for detail in interpreter.get_tensor_details():
         scales = detail["quantization_parameters"]["scales"]
-        constant = detail["dtype"] == np.int32 or detail["shape"][0] > 1
-        if constant and len(scales) and len(detail["shape"]) in (1, 2, 4):
+        shape = detail["shape"]
+        if len(shape) in (1, 2, 4) and len(scales) in (1, shape[axis]):
             values = interpreter.get_tensor(detail["index"]).astype(np.float64)
-            values *= scales.reshape(-1, *[1] * (values.ndim - 1))
+            places = [1] * values.ndim
+            places[axis] = -1
+            values *= scales.reshape(places)
             found.append(values.astype(np.float32))
     return found
 
@@ -115,6 +123,52 @@ def test_kernels_and_biases_are_the_integers_of_the_file(aware, per_channel):
         near = [each for each in held if each.shape == bias.shape]
         assert min(np.abs(each - wanted).max() for each in near) <= 1e-6 * np.abs(wanted).max()
         assert np.abs(wanted - bias).max() > 0
+
+
+def of_many_kinds():
+    """A sum, a depthwise convolution, averages, rectifiers within and after, a branch."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    image = keras.Input((28, 28, 1), name="image")
+    x = layers.Conv2D(4, 3, strides=2, name="conv")(image)
+    x = layers.AveragePooling2D(2, name="mean_pool")(layers.ReLU()(x))
+    y = layers.DepthwiseConv2D(
+        3, padding="same", activation="relu6", depth_multiplier=1, name="depthwise"
+    )(x)
+    x = layers.ReLU()(layers.Add(name="sum")([x, y]))
+    x = layers.MaxPooling2D(name="pool")(x)
+    x = layers.GlobalAveragePooling2D(name="mean")(layers.Conv2D(8, 1, name="mix")(x))
+    x = layers.Dense(4, activation="softmax", name="answer", kernel_initializer=spread(8, 4))(x)
+    return fold(keras.Model(image, x))
+
+
+def spread(*shape):
+    """A kernel that makes answers differ, if nothing was learnt."""
+    import keras
+
+    return keras.initializers.Constant(np.random.default_rng(0).normal(0, 12, shape))
+
+
+@pytest.mark.parametrize("form", ["tflite", "onnx"])
+def test_layers_of_many_kinds_come_out_as_they_were_trained(dataset, tmp_path, form):
+    model, images = of_many_kinds(), dataset.test.images
+    inputs = to_unit(images[..., None])
+    ranges = {name: nudged(*ends) for name, ends in observed(model, inputs[:50]).items()}
+    family = Family(form, model, of_run(dataset, 0.1, 0), ranges)
+    io = "int8" if form == "tflite" else "float32"
+    path = tmp_path / f"kinds.{form}"
+    path.write_bytes(family.make(Target(form, "int8", io, "per-channel", "minmax")))
+    with open_backend(path) as backend:
+        said = backend.infer(images)
+    wanted = predict_int8(insert(model, ranges), inputs)
+    assert wanted.std(0).max() > 2 / 256
+    assert np.abs(said - wanted).max() <= 4 / 256  # ONNX has softmax in steps of 1/255
+    if form == "tflite":
+        kernel = np.asarray(quantized_kernel(model.get_layer("depthwise").get_weights()[0], (0, 1)))
+        held = [each for each in stored(path, axis=-1) if each.shape == (1, 3, 3, 4)]
+        assert any(np.array_equal(each, kernel.reshape(1, 3, 3, 4)) for each in held)
 
 
 def test_a_run_that_has_learnt_no_range_is_calibrated(bundle):

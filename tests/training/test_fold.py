@@ -11,11 +11,13 @@ IMAGES = np.random.default_rng(0).random((16, 28, 28, 1), np.float32)
 
 
 def lived_in(model):
-    """Give normalisations something to do: random statistics, some scales negative."""
+    """Random biases and statistics, some scales negative."""
     random = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             lived_in(layer)
+        if getattr(layer, "use_bias", False):
+            layer.bias.assign(random.uniform(-1, 1, layer.bias.shape))
         if isinstance(layer, layers.BatchNormalization):
             *others, variance = layer.get_weights()
             others = [random.uniform(-1, 1, each.shape) for each in others]
