@@ -12,6 +12,7 @@ from mnist_edge.training.recipes import RECIPES, measured
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL)
 SHELL = [
     line.split(" #")[0].strip()
@@ -66,11 +67,11 @@ def test_its_commands_run_in_their_order(quadrants_file, tmp_path, monkeypatch, 
     drawn.save("photo.png")
     commands = [line.split() for line in SHELL if line.startswith("mnist-edge ")]
     assert [words[1] for words in commands] == [
-        "predict", "verify", "doctor", "recipes", "train", "export", "bench", "runtimes",
+        "predict", "verify", "doctor", "recipes", "train", "export", "audit", "bench", "runtimes",
     ]  # fmt: skip
     for _program, name, *rest in commands:
         extra = SMALL.get(name, "").split()
-        if name in ("train", "export", "bench"):
+        if name in ("train", "export", "audit", "bench"):
             extra += ["--data", str(quadrants_file)]
         assert run([name, *rest, *extra]) == 0, capsys.readouterr().err
 
@@ -84,13 +85,18 @@ def test_its_table_of_recipes_is_the_measured_one():
         assert row in TEXT
 
 
-def test_its_tables_of_platforms_and_of_the_wrapper_are_the_recorded_ones():
-    from tools.readme_tables import platforms_table, wrapper_table
+def test_its_tables_and_those_of_the_pages_are_the_recorded_ones():
+    from tools.readme_tables import tables
 
-    assert f"<!-- table: platforms -->\n{platforms_table()}\n<!-- end -->" in TEXT
-    assert f"<!-- table: wrapper -->\n{wrapper_table()}\n<!-- end -->" in TEXT
+    for page, each in tables().items():
+        text = page.read_text(encoding="utf-8")
+        for name, table in each.items():
+            assert f"<!-- table: {name} -->\n{table}\n<!-- end -->" in text, (page, name)
+        marks = re.findall(r"<!-- table: (\w+) -->", text)
+        assert set(marks) - {"demo"} == set(each)
 
 
-def test_its_links_lead_somewhere():
-    for link in re.findall(r"\]\(([^)#]+)\)", TEXT):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_its_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert link.startswith("https://") or (page.parent / link).exists(), link

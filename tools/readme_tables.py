@@ -1,10 +1,11 @@
-"""Put measured tables into the README, between its marks.
+"""Put measured tables into the README and the pages of docs/, between their marks.
 
     python tools/readme_tables.py [BENCH.json]
 
 The table of recipes comes from mnist_edge/training/measured.json; that of platforms from what
 `make test-compat` and `make test-arm` wrote into artifacts/; the wrapper's from
-artifacts/wrapper.json; the demo's from a bench record, where one is named.
+artifacts/wrapper.json; the demo's from a bench record, where one is named; those of formats from
+mnist_edge/export/plan.py and artifacts/formats.json, and of fine-tuning from artifacts/qat.json.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from rich.console import Console
 
 from mnist_edge.atomic import write_file
 from mnist_edge.cli import bench
+from mnist_edge.export.plan import VALID
 from mnist_edge.training.recipes import RECIPES, measured
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+EXPORT, PLATFORMS = ROOT / "docs" / "export.md", ROOT / "docs" / "platforms.md"
+FORMATS = ROOT / "artifacts" / "formats.json"
 WRAPPER = ROOT / "artifacts" / "wrapper.json"
 TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
@@ -91,6 +95,39 @@ def wrapper_table() -> str:
     return "\n".join(lines)
 
 
+def formats_table() -> str:
+    """Return what can be exported, with what it came to for `edge`, as Markdown."""
+    rows = {row["model"]: row for row in json.loads(FORMATS.read_text(encoding="utf-8"))["edge"]}
+    lines = [
+        "| | what it is | input and output | scales of weights | calibration | kB | accuracy |",
+        "| --- | --- | --- | --- | --- | ---: | ---: |",
+    ]
+    for (form, quantization), row in VALID.items():
+        found = rows[f"edge-{quantization}.{form}"]
+        options = (", ".join(each) or "–" for each in (row.io, row.granularity, row.method))
+        flag = quantization if quantization == "float32" else f"--{quantization}"
+        lines.append(
+            f"| {form} `{flag}` | {row.about} | {' | '.join(options)} | "
+            f"{found['bytes'] / 1000:.1f} | {100 * found['accuracy']:.2f} % |"
+        )
+    return "\n".join(lines)
+
+
+def drops_table() -> str:
+    """Return the points that each format loses against Keras, by recipe, as Markdown."""
+    record = json.loads(FORMATS.read_text(encoding="utf-8"))
+    lines = [f"| | {' | '.join(f'`{name}`' for name in record)} |"]
+    lines.append("| --- |" + " ---: |" * len(record))
+    for row in record["edge"]:
+        file = row["model"].removeprefix("edge-")
+        drops = (
+            next(each["drop"] for each in rows if each["model"] == f"{name}-{file}")
+            for name, rows in record.items()
+        )
+        lines.append(f"| {file} | {' | '.join(f'{drop:.2f}' for drop in drops)} |")
+    return "\n".join(lines)
+
+
 def boards(rows: list[dict[str, Any]]) -> str:
     """Return the boards of some rows, such as `Raspberry Pi 3, 4`; nothing for a machine itself."""
     names = dict.fromkeys(row["boards"] for row in rows if "boards" in row)
@@ -132,15 +169,26 @@ def put(text: str, name: str, table: str) -> str:
     return f"{before}{start}{table}\n{after}"
 
 
+def tables() -> dict[Path, dict[str, str]]:
+    """Return the tables of each page that are made from records, by their marks."""
+    return {
+        README: {"recipes": recipes_table(), "wrapper": wrapper_table()},
+        PLATFORMS: {"platforms": platforms_table()},
+        EXPORT: {"formats": formats_table(), "drops": drops_table()},
+    }
+
+
 def main() -> None:
     """Write the tables."""
-    text = put(README.read_text(encoding="utf-8"), "recipes", recipes_table())
-    text = put(text, "platforms", platforms_table())
-    text = put(text, "wrapper", wrapper_table())
+    found = tables()
     if sys.argv[1:]:
         record = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-        text = put(text, "demo", demo_table(record))
-    write_file(README, text)
+        found[README]["demo"] = demo_table(record)
+    for page, each in found.items():
+        text = page.read_text(encoding="utf-8")
+        for name, table in each.items():
+            text = put(text, name, table)
+        write_file(page, text)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ def convert_weights(model: Any, target: Target) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if target.quantization == "float16":
         converter.target_spec.supported_types = [tf.float16]
+    # Else dense layers need FULLY_CONNECTED version 12, which tflite-runtime does not know.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     with quiet(f"conversion to {target.quantization} TensorFlow Lite"):
         content: bytes = converter.convert()
     return content
