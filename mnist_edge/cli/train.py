@@ -76,6 +76,8 @@ def train(
     )
     folder = out or console.RUNS / chosen.name
     dataset = console.load_dataset(data)
+    for line in dataset.left_out:
+        console.say(line)
     if len(dataset.labels) > MOST_CLASSES:
         raise DataError(
             f"{dataset.name} has {len(dataset.labels)} classes; recipes learn {MOST_CLASSES} at "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_edge.data import classes, formats, public, sources
 from mnist_edge.data.labelled import Dataset as Dataset
 from mnist_edge.data.labelled import Split as Split
-from mnist_edge.data.labelled import make_split
+from mnist_edge.data.labelled import fit_for_use, make_split
 from mnist_edge.data.splits import stratified_split
 from mnist_edge.errors import DataError, unknown
 from mnist_edge.preprocess import DIGIT_SHAPE
@@ -166,15 +166,17 @@ def _assemble(
         kinds = {part.dtype.kind == "U" for part in (train[1], test[1])}
         if len(kinds) > 1:
             raise DataError(f"{name}: labels are names in one part and numbers in the other")
-    first = _split(train, labels, f"{name} (training)", name, shape)
+    images, truth, left_out = fit_for_use(*train, name)
+    first = _split((images, truth), labels, f"{name} (training)", name, shape)
     if test is not None:
-        return Dataset(name, first, _split(test, labels, f"{name} (test)", name, shape), labels)
+        judged = _split(test, labels, f"{name} (test)", name, shape)
+        return Dataset(name, first, judged, labels, left_out=left_out)
     kept, held = stratified_split(first.strata, OWN_TEST_SHARE, OWN_TEST_SEED)
     if not len(held):
         raise DataError(
             f"{name} has too few images to hold out a test part; wanted 2 or more a class"
         )
-    return Dataset(name, first.part(kept), first.part(held), labels, held_out=True)
+    return Dataset(name, first.part(kept), first.part(held), labels, True, left_out)
 
 
 def _split(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PART = 256  # images that are turned from floats into bytes at a time
+MOST_UNFIT = 0.1  # of float images that may have NaN or leave 0..1, and are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Dataset:
         test: read once, at the end.
         labels: what each class is called, by index; empty where nobody said.
         held_out: the test part was taken out of what came as one, by class and by seed.
+        left_out: which images of the training part were not fit to be used, in words.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Dataset:
     test: Split
     labels: tuple[str, ...]
     held_out: bool = False
+    left_out: tuple[str, ...] = ()
 
     @cached_property
     def sha256(self) -> str:
@@ -113,6 +116,36 @@ class Dataset:
         places = np.array([names.index(label) for label in self.labels], dtype)
         train, test = (Split(part.images, places[part.labels]) for part in (self.train, self.test))
         return replace(self, train=train, test=test, labels=names)
+
+
+def fit_for_use(
+    images: NDArray[Any], labels: NDArray[Any] | None, name: str
+) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...]]:
+    """Leave out the few float images that have NaN or leave 0..1.
+
+    Returns:
+        The images and labels that are left, and what was left out, in words. All are left where
+        more than MOST_UNFIT are unfit: that is a mistake about their range, for `make_split` to
+        say.
+    """
+    if (
+        images.dtype != np.float32
+        or not images.size
+        or (labels is not None and len(labels) != len(images))
+    ):
+        return images, labels, ()
+    flat = images.reshape(len(images), -1)
+    broken = ~np.isfinite(flat).all(1)
+    outside = ~broken & ((flat.min(1) < 0) | (flat.max(1) > 1))
+    good = ~(broken | outside)
+    if good.all() or (~good).sum() > MOST_UNFIT * len(good):
+        return images, labels, ()
+    said = tuple(
+        f"{name}: {int(bad.sum())} of {len(images)} images left out: {why}"
+        for bad, why in ((broken, "NaN or infinity"), (outside, "values outside 0..1"))
+        if bad.any()
+    )
+    return images[good], None if labels is None else labels[good], said
 
 
 def make_split(

@@ -150,13 +150,13 @@ def of_run(dataset: Dataset, validation_share: float, seed: int) -> Pool:
     Where the images that are judged on were held out here, what is there twice is left out.
     """
     train, (kept, _) = dataset.train, stratified_split(dataset.train.strata, validation_share, seed)
-    left_out: tuple[str, ...] = ()
+    left_out = dataset.left_out
     if dataset.held_out:
         judged = {image.tobytes() for image in dataset.test.images}
         fresh = np.array([train.images[place].tobytes() not in judged for place in kept], bool)
         if not fresh.all():
             twice = len(kept) - int(fresh.sum())
-            left_out = (f"{twice} calibration images left out: they are judged on as well",)
+            left_out += (f"{twice} calibration images left out: they are judged on as well",)
             kept = kept[fresh]
     pool = train.part(kept)
     return Pool(
@@ -168,33 +168,3 @@ def of_run(dataset: Dataset, validation_share: float, seed: int) -> Pool:
         seed,
         left_out,
     )
-
-
-def fit_to_draw(
-    images: NDArray[Any], labels: NDArray[Any] | None, source: str
-) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...]]:
-    """Leave out float images that have NaN or leave 0..1.
-
-    Returns:
-        The images and labels that are left, and what was left out, in words.
-
-    Raises:
-        DataError: none is left.
-    """
-    if images.dtype == np.uint8:
-        return images, labels, ()
-    flat = images.reshape(len(images), -1)
-    broken = ~np.isfinite(flat).all(1)
-    outside = ~broken & ((flat.min(1) < 0) | (flat.max(1) > 1))
-    good = ~(broken | outside)
-    if not good.any():
-        raise DataError(
-            f"{source} has no image of finite numbers in 0..1; wanted uint8, or float32 in 0..1: "
-            "divide by 255 where it is 0..255"
-        )
-    said = [
-        f"{int(bad.sum())} of {len(images)} calibration images left out: {why}"
-        for bad, why in ((broken, "NaN or infinity"), (outside, "values outside 0..1"))
-        if bad.any()
-    ]
-    return images[good], None if labels is None else labels[good], tuple(said)

@@ -462,3 +462,30 @@ def test_equal_data_has_an_equal_hash_whatever_form_it_came_in(tmp_path):
 def test_other_data_has_another_hash(tmp_path, changes):
     first = load(npz(tmp_path, **arrays())).sha256
     assert load(npz(tmp_path, **arrays(**changes))).sha256 != first
+
+
+def test_a_few_unfit_float_images_are_left_out_and_said(tmp_path):
+    images = np.random.default_rng(0).random((120, 28, 28), np.float32)
+    images[3, 4, 5] = np.nan
+    images[7:9] *= 255
+    labels = np.arange(120) % 4
+    np.savez(tmp_path / "my.npz", images=images, labels=labels, test_images=images[20:30],
+             test_labels=labels[20:30])  # fmt: skip
+    found = load(tmp_path / "my.npz")
+    assert found.left_out == (
+        "my: 1 of 120 images left out: NaN or infinity",
+        "my: 2 of 120 images left out: values outside 0..1",
+    )
+    assert found.train.labels.tolist() == np.delete(labels, [3, 7, 8]).tolist()
+    np.savez(tmp_path / "test.npz", images=images[20:], labels=labels[20:],
+             test_images=images[:10], test_labels=labels[:10])  # fmt: skip
+    with pytest.raises(DataError, match=r"test .*float images from nan"):
+        load(tmp_path / "test.npz")
+
+
+def test_many_unfit_float_images_are_a_mistake_about_their_range(tmp_path):
+    images = np.random.default_rng(0).random((40, 28, 28), np.float32)
+    images[::2] *= 255
+    np.savez(tmp_path / "my.npz", images=images, labels=np.arange(40) % 4)
+    with pytest.raises(DataError, match=r"float images from .*wanted 0\.\.1"):
+        load(tmp_path / "my.npz")

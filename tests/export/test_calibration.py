@@ -5,7 +5,7 @@ import pytest
 
 from mnist_edge.data import Dataset, Split, stratified_split
 from mnist_edge.errors import DataError, SettingError
-from mnist_edge.export.calibration import Calibration, Pool, fit_to_draw, of_run
+from mnist_edge.export.calibration import Calibration, Pool, of_run
 
 
 def images(count, seed=0):
@@ -89,18 +89,7 @@ def test_doubtful_images_are_said_to_be_so(chosen, labels, said):
     assert any(said in line for line in calibration(chosen, labels).warnings())
 
 
-def test_float_images_that_are_not_0_to_1_are_left_out_and_said():
-    floats = images(120).astype(np.float32) / 255
-    floats[3, 4, 5] = np.nan
-    floats[7:9] *= 255
-    kept, labels, said = fit_to_draw(floats, np.arange(120), "my.npz")
-    assert len(kept) == len(labels) == 117
-    assert not {3, 7, 8} & set(labels.tolist())
-    assert said == (
-        "1 of 120 calibration images left out: NaN or infinity",
-        "2 of 120 calibration images left out: values outside 0..1",
-    )
-    pool = Pool(kept, None, NONE, 4, "my.npz", 0, said)
-    assert pool.draw().warnings()[:2] == list(said)
-    with pytest.raises(DataError, match=r"my.npz has no image of finite numbers in 0..1"):
-        fit_to_draw(floats[7:9], None, "my.npz")
+def test_what_was_left_out_of_the_data_is_said(dataset):
+    said = ("my: 1 of 120 images left out: NaN or infinity",)
+    part = dataclasses.replace(dataset, left_out=said)
+    assert of_run(part, 0.1, 0).draw().warnings() == list(said)
