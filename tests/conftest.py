@@ -1,3 +1,5 @@
+import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -175,6 +177,43 @@ def fitted():
         return model
 
     return fit
+
+
+@pytest.fixture(scope="session")
+def sabotaged(run_folder):
+    """A network that says what the run's does, but quantizes badly.
+
+    One channel after its first convolution is a thousand times as large as it was, and the next
+    convolution takes a thousandth of it.
+    """
+    import keras
+
+    model = keras.saving.load_model(run_folder / "edge.keras", compile=False)
+    normalised, after = model.get_layer(index=2), model.get_layer(index=4)
+    gamma, beta, *statistics = normalised.get_weights()
+    gamma[0] *= 1000
+    beta[0] *= 1000
+    normalised.set_weights([gamma, beta, *statistics])
+    (kernel,) = after.get_weights()
+    kernel[:, :, 0] /= 1000
+    after.set_weights([kernel])
+    return model
+
+
+@pytest.fixture
+def sabotaged_run(sabotaged, run_folder, quadrants_file, tmp_path):
+    """A run whose Keras model is the sabotaged network, and its data."""
+    folder = tmp_path / "sabotaged"
+    folder.mkdir()
+    sabotaged.save(folder / "edge.keras")
+    manifest = json.loads((run_folder / "manifest.json").read_text(encoding="utf-8"))
+    content = (folder / "edge.keras").read_bytes()
+    manifest["models"][0] |= {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder, quadrants_file
 
 
 @pytest.fixture

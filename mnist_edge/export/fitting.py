@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnist_edge.errors import DataError, ModelError, SettingError
 from mnist_edge.export.front import RANGES, likely_range, normalization
+from mnist_edge.export.refusals import explain
 from mnist_edge.preprocess import to_unit
 
 if TYPE_CHECKING:
@@ -63,11 +65,13 @@ def answers(network: Any, images: NDArray[np.uint8], path: Path) -> NDArray[np.f
     for start in range(0, len(whole), BATCH):
         batch = to_unit(whole[start : start + BATCH])
         try:
-            found.append(np.array(network(batch, training=False)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Keras': one input may be saved as a list of one
+                found.append(np.array(network(batch, training=False)))
         except Exception as error:  # TensorFlow has exceptions of its own
             raise ModelError(
-                f"{path} cannot be run on {len(batch)} images: {str(error).strip()[:200]}: build "
-                "it for any number of them, without batch_shape, and save it anew"
+                f"{path} cannot be run on {len(batch)} images: {explain(error)[:200]}: build it "
+                "for any number of them, without batch_shape, and save it anew"
             ) from error
         if len(found[-1]) != len(batch):
             raise ModelError(

@@ -1,0 +1,58 @@
+"""The pages of docs/ do what they say: their commands run, in their order."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge.cli import run
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.split(" #")[0].split()
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+@pytest.fixture
+def place(run_folder, quadrants_file, tmp_path, monkeypatch):
+    """A folder with a run of quadrants, and a model of one's own on the same images."""
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run_folder, tmp_path / "artifacts" / "runs" / "edge")
+    shutil.copy(run_folder / "edge.keras", tmp_path / "my.keras")
+    shutil.copy(quadrants_file, tmp_path / "my.npz")
+    Image.fromarray(np.load(quadrants_file)["images"][0]).resize((56, 56)).save("photo.jpg")
+    return tmp_path
+
+
+def test_the_commands_on_export_run_in_their_order(place, capsys):
+    names = [words[1] for words in COMMANDS if words[0] == "mnist-edge"]
+    assert names == ["export"] * 4 + ["audit", "finetune", "export", "bench", "predict"]
+    for _program, name, *rest in COMMANDS:
+        own = any("my" in word for word in rest)
+        extra = [] if own else ["--data", str(place / "my.npz")]
+        extra += {"export": ["--no-timing"], "bench": ["--quick", "--runtime", "litert"]}.get(
+            name, []
+        )
+        assert run([name, *rest, *extra]) == 0, capsys.readouterr().err
+    assert (place / "audit.png").read_bytes().startswith(b"\x89PNG")
+    assert (place / "artifacts" / "runs" / "edge-qat" / "manifest.json").is_file()
+
+
+def test_what_it_says_of_a_sabotaged_network_is_what_export_says(sabotaged_run, capsys):
+    folder, data = sabotaged_run
+    assert run(["export", str(folder), "--int8", "--no-timing", "--data", str(data)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert re.search(r"is not the Keras model: .*: conv2d adds most of the error \(\d+ %\)", said)
+    assert "quantized alone it leaves" in said
+    assert "try --max-drop" in said
+    assert not list(folder.glob("*.tflite"))
+    command = ["export", str(folder), "--int8", "--no-timing", "--data", str(data)]
+    assert run([*command, "--max-drop", "1"]) == 0
+    assert "ways tried, kept" in capsys.readouterr().err
