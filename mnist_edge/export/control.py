@@ -28,24 +28,34 @@ class Attempt:
         target: how it was made.
         drop: accuracy lost on the validation images against Keras, in points.
         content: the file.
+        floats: what the layers that were kept in float are called in the Keras model.
     """
 
     target: Target
     drop: float
     content: bytes
+    floats: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the attempt as a manifest writes it."""
-        count = {} if self.target.count is None else {"count": self.target.count}
-        return {**self.target.options(), **count, "drop": round(self.drop, 4)}
+        return {**self.options(), "drop": round(self.drop, 4)}
+
+    def options(self) -> dict[str, Any]:
+        """Return how the model was made, as a manifest writes it."""
+        found = self.target.options()
+        if self.floats:
+            found["float_layers"] = list(self.floats)
+        if self.target.count is not None:
+            found["calibration_count"] = self.target.count
+        return found
 
     def __str__(self) -> str:
         target = self.target
         words = [f"{target.method} {target.percentile or ''}".strip(), target.granularity]
         if target.count is not None:
             words.append(f"{target.count} images")
-        if target.float_layers:
-            words.append(f"{len(target.float_layers)} layers in float")
+        if self.floats:
+            words.append(f"{', '.join(self.floats)} in float")
         return f"{', '.join(word for word in words if word) or 'as it is'}: {self.drop:+.2f}"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mnist_edge.export.calibration import Calibration, Pool
     from mnist_edge.export.graph import Operation
     from mnist_edge.export.plan import Target
-    from mnist_edge.export.ranges import Instability, Ranges, Seen
+    from mnist_edge.export.ranges import Ranges, Seen
 
 UNIT = (0.0, 1.0)  # of pixels and of probabilities: known, so that no sample need show it
 UNSTABLE = 1.25  # times as wide in one half of the calibration images as in the other
@@ -132,7 +132,7 @@ class Family:
         worst = instability(own, target.method, share)
         if worst is not None and worst.ratio > UNSTABLE:
             found.append(
-                f"{self.format} {target.method}: the range of {self._named(worst)} is "
+                f"{self.format} {target.method}: the range of {self.named(worst.tensor)} is "
                 f"{worst.ratio:.2f} times as wide in one half of the calibration images as in the "
                 "other: give more images"
             )
@@ -146,10 +146,11 @@ class Family:
         worst = instability(self._observed(target), target.method, target.percentile or PERCENTILE)
         if worst is None:
             return None
-        return {"layer": self._named(worst), "ratio": round(worst.ratio, 4)}
+        return {"layer": self.named(worst.tensor), "ratio": round(worst.ratio, 4)}
 
-    def _named(self, worst: Instability) -> str:
-        return self._names.get(worst.tensor, worst.tensor)
+    def named(self, tensor: str) -> str:
+        """Return what a tensor of `base` is called in the Keras model."""
+        return self._names.get(tensor, tensor)
 
     def rank(self, content: bytes, images: NDArray[np.float32]) -> list[str]:
         """Return the names of layers' outputs, the one that adds most error first.

@@ -81,8 +81,6 @@ class Target:
             return {}
         if self.method == "percentile":
             found["percentile"] = self.percentile
-        if self.float_layers:
-            found["float_layers"] = list(self.float_layers)
         return {key: value for key, value in found.items() if value}
 
 

@@ -98,20 +98,9 @@ class Writer:
                 f"wanted {target.io}: choose another --io"
             )
         self._doubt(family, target)
-        options = target.options()
-        if target.calibrated:
-            options["calibration_count"] = target.count
+        options = made.options() if made else Attempt(target, 0.0, content).options()
         if self._learnt and target.quantization == "int8":
-            options["method"] = METHOD  # the ranges of every layer; calibration gave the rest
-            if not target.float_layers:
-                options["fake_quantized_agreement"] = hold_to_training(
-                    file,
-                    self._learnt,
-                    self._model,
-                    self._pool.judged,
-                    checked.probabilities,
-                    per_channel=target.granularity == "per-channel",
-                )
+            options |= self._about_training(file, target, checked)
         if tried:
             options["tried"] = [each.as_dict() for each in tried]
         return make_entry(
@@ -123,6 +112,20 @@ class Writer:
             parity=checked.parity,
             options=options,
         )
+
+    def _about_training(self, file: str, target: Target, checked: Checked) -> dict[str, Any]:
+        """Return what a manifest says of a model whose ranges were learnt."""
+        found: dict[str, Any] = {"method": METHOD}  # of every layer; calibration gave the rest
+        if not target.float_layers:
+            found["fake_quantized_agreement"] = hold_to_training(
+                file,
+                self._learnt,
+                self._model,
+                self._pool.judged,
+                checked.probabilities,
+                per_channel=target.granularity == "per-channel",
+            )
+        return found
 
     def _checked(self, family: Family, target: Target, path: Path) -> Checked:
         """Check a model that was written; where it does not hold, say which layer is to blame."""
@@ -156,7 +159,8 @@ class Writer:
             drop = control.check.look(path).drop
             if drop is None:
                 raise DataError("max-drop needs the labels of the images that are judged on")
-            return Attempt(each, drop, content)
+            floats = tuple(family.named(name) for name in each.float_layers)
+            return Attempt(each, drop, content, floats)
 
         def rank(each: Attempt) -> Sequence[str]:
             images = self._pool.draw(min(RANKED_BY, self._count)).inputs()

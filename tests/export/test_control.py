@@ -84,3 +84,17 @@ def test_what_has_no_other_way_fails_after_one():
 def test_no_more_images_than_there_are():
     tried = run(lambda each: 0.0 if each.float_layers else 1.0, most=100)
     assert {each.count for each in tried} == {100}
+
+
+def test_a_manifest_has_how_it_was_made_in_the_models_own_names():
+    target = Target("tflite", "int8", "int8", "per-channel", "entropy", None, 500, ("x/Relu;y",))
+    attempt = Attempt(target, 0.123456, b"", ("conv2d",))
+    assert attempt.as_dict() == {
+        "io": "int8",
+        "granularity": "per-channel",
+        "method": "entropy",
+        "float_layers": ["conv2d"],
+        "calibration_count": 500,
+        "drop": 0.1235,
+    }
+    assert str(attempt) == "entropy, per-channel, 500 images, conv2d in float: +0.12"

@@ -66,12 +66,11 @@ def test_what_is_not_valid_is_refused_before_any_work(wanted, said):
 
 
 def test_a_manifest_has_what_the_name_leaves_out():
-    target = Target("tflite", "int8", "int8", "per-channel", "percentile", 99.9, None, ("a",))
+    target = Target("tflite", "int8", "int8", "per-channel", "percentile", 99.9)
     assert target.options() == {
         "io": "int8",
         "granularity": "per-channel",
         "method": "percentile",
         "percentile": 99.9,
-        "float_layers": ["a"],
     }
     assert Target("onnx", "float32").options() == {}
