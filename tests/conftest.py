@@ -92,6 +92,15 @@ def run_folder(tmp_path_factory, dataset, small_recipe):
 
 
 @pytest.fixture(scope="session")
+def tuned(tmp_path_factory, dataset, run_folder):
+    """That run, fine-tuned for int8."""
+    from mnist_edge.training.finetune import finetune
+
+    out = tmp_path_factory.mktemp("tuned") / "small-qat"
+    return finetune(read_bundle(run_folder), dataset, out, epochs=2, learning_rate=1e-3)
+
+
+@pytest.fixture(scope="session")
 def bundle(request, tmp_path_factory, dataset):
     """A bundle of that run with every model there is."""
     out = Path(BUNDLE) if BUNDLE else tmp_path_factory.mktemp("bundles") / "small"

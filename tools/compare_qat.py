@@ -22,6 +22,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -75,7 +77,7 @@ def main() -> None:
         if asked.json:
             record = {
                 "schema": 1,
-                "command": "python tools/compare_qat.py",
+                "command": shlex.join(["python", "tools/compare_qat.py", *sys.argv[1:]]),
                 "epochs": asked.epochs,
                 "learning_rate": asked.learning_rate,
                 "decided_on": "validation",

@@ -16,7 +16,6 @@ from mnist_edge.export.family import Family
 from mnist_edge.export.plan import Target, Wanted, targets
 from mnist_edge.preprocess import to_unit
 from mnist_edge.training.fake_quant import insert, nudged, predict_int8
-from mnist_edge.training.finetune import finetune
 from mnist_edge.training.fold import fold
 from mnist_edge.training.placement import Placement, observed
 from mnist_edge.training.rounding import kernel_scale, quantized_bias, quantized_kernel
@@ -29,13 +28,12 @@ def keras_model(folder):
 
 
 @pytest.fixture(scope="module")
-def aware(tmp_path_factory, dataset, run_folder):
-    """A small run, fine-tuned for int8 and exported, both granularities."""
-    out = tmp_path_factory.mktemp("aware") / "small-qat"
-    finetune(read_bundle(run_folder), dataset, out, epochs=1)
+def aware(tmp_path_factory, dataset, tuned):
+    """The fine-tuned run, exported to int8 of both granularities."""
     wanted = Wanted(("int8",), granularity=("per-channel", "per-tensor"))
-    check = ExportCheck(out / "edge-qat.keras", dataset.test)
-    return export(read_bundle(out), dataset, out, targets(wanted), check)
+    check = ExportCheck(tuned.folder / "edge-qat.keras", dataset.test)
+    out = tmp_path_factory.mktemp("aware") / "small-qat"
+    return export(read_bundle(tuned.folder), dataset, out, targets(wanted), check)
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,6 @@ class Stop(Watcher):
         raise KeyboardInterrupt
 
 
-@pytest.fixture(scope="module")
-def tuned(tmp_path_factory, dataset, run_folder):
-    out = tmp_path_factory.mktemp("tuned") / "small-qat"
-    return finetune(read_bundle(run_folder), dataset, out, epochs=2, learning_rate=1e-3)
-
-
 def about(folder):
     return read_bundle(folder).manifest["training"]["quantization_aware"]
 
