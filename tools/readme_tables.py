@@ -26,7 +26,7 @@ from mnist_edge.training.recipes import RECIPES, measured
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 EXPORT, PLATFORMS = ROOT / "docs" / "export.md", ROOT / "docs" / "platforms.md"
-FORMATS = ROOT / "artifacts" / "formats.json"
+FORMATS, QAT = (ROOT / "artifacts" / f"{name}.json" for name in ("formats", "qat"))
 WRAPPER = ROOT / "artifacts" / "wrapper.json"
 TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
@@ -128,6 +128,27 @@ def drops_table() -> str:
     return "\n".join(lines)
 
 
+def qat_table() -> str:
+    """Return what fine-tuning for int8 is worth, accuracy on validation and test, as Markdown."""
+    ways = {
+        "post_training": "post-training",
+        "float_fine_tuned": "after as much more training in float",
+        "quantization_aware": "quantization-aware",
+    }
+    lines = [
+        f"| int8, in % | {' | '.join(ways.values())} | does it help |",
+        "| --- |" + " ---: |" * 4,
+    ]
+    for row in json.loads(QAT.read_text(encoding="utf-8"))["rows"]:
+        name = f"`{row['run']}`, {row['granularity']}"
+        if row["channel_times"] != 1:
+            name += f", one channel times {row['channel_times']:g}"
+        parts = [row[part]["accuracy"] for part in ("validation", "test")]
+        cells = [" / ".join(f"{100 * each[way]:.2f}" for each in parts) for way in ways]
+        lines.append(f"| {name} | {' | '.join(cells)} | {'yes' if row['helps'] else 'no'} |")
+    return "\n".join(lines)
+
+
 def boards(rows: list[dict[str, Any]]) -> str:
     """Return the boards of some rows, such as `Raspberry Pi 3, 4`; nothing for a machine itself."""
     names = dict.fromkeys(row["boards"] for row in rows if "boards" in row)
@@ -174,7 +195,7 @@ def tables() -> dict[Path, dict[str, str]]:
     return {
         README: {"recipes": recipes_table(), "wrapper": wrapper_table()},
         PLATFORMS: {"platforms": platforms_table()},
-        EXPORT: {"formats": formats_table(), "drops": drops_table()},
+        EXPORT: {"formats": formats_table(), "drops": drops_table(), "qat": qat_table()},
     }
 
 

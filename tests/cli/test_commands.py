@@ -179,7 +179,8 @@ def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):
     assert run(["export", "--int8", "--c-array", "--max-drop", "0.5", *data]) == 0
     said = capsys.readouterr().out
     assert "agrees with Keras on 100.00 %" in said
-    assert re.search(r"edge-int8\.tflite: \d.*x smaller, .*: (use it|avoid)", said)
+    # what is said of its speed depends on the machine, and on what else it does
+    assert re.search(r"edge-int8\.tflite: .* point \(.* to .*\):? ", " ".join(said.split()))
     assert "_MODEL_BYTES" in (folder / "edge_int8.h").read_text()
     assert (folder / "edge_int8.c").is_file()
     assert len(read_bundle(folder).models) == 5
