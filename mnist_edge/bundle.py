@@ -87,8 +87,8 @@ class Bundle(NamedTuple):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the images that its models take."""
-        height, width, channels = self.manifest.get("input", {}).get("shape", DIGIT)
-        return height, width, channels
+        height, width, *channels = self.manifest.get("input", {}).get("shape", DIGIT)
+        return height, width, (channels or [1])[0]
 
     def entry(self, file: str) -> ModelEntry:
         """Return the manifest's entry for a model file.
@@ -208,7 +208,8 @@ def _check_input(stated: Any) -> None:
         if not isinstance(stated, dict) or stated.get(key, wanted) != wanted:
             raise ValueError(f"input is {stated}; this version knows {key} {wanted}")
     shape = stated.get("shape", DIGIT)
-    if not (isinstance(shape, list) and [type(side) for side in shape] == [int] * 3):
+    sides = [type(side) for side in shape] if isinstance(shape, list) else []
+    if sides not in ([int] * 3, [int] * 2):  # without channels: one, as manifests once had it
         raise ValueError(f"input shape is {shape}; wanted height, width and channels")
     if min(shape) < 1:
         raise ValueError(f"input shape is {shape}; wanted 1 or more of each")

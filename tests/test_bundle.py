@@ -271,7 +271,7 @@ def test_a_manifest_of_before_gets_the_tolerances_of_today(tmp_path):
         ({"input": {"polarity": "dark-on-bright"}}, "this version knows polarity bright-on-dark"),
         ({"input": {"range": [0, 1]}}, "this version knows range"),
         ({"input": "images"}, "input is images"),
-        ({"input": {"shape": [28, 28]}}, "wanted height, width and channels"),
+        ({"input": {"shape": [28]}}, "wanted height, width and channels"),
         ({"input": {"shape": [28, 28, 1.0]}}, "wanted height, width and channels"),
         ({"input": {"shape": [None, 28, 1]}}, "wanted height, width and channels"),
         ({"input": {"shape": "28"}}, "wanted height, width and channels"),

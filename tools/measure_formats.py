@@ -13,8 +13,9 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -86,30 +87,30 @@ def row(entry: ModelEntry) -> dict[str, Any]:
     }
 
 
-def table_of(record: dict[str, list[dict[str, Any]]]) -> Table:
-    """Return everything as one table for the terminal."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    table.add_column("Model", no_wrap=True)
+def table_of(recipe: str, rows: list[dict[str, Any]]) -> Table:
+    """Return what was measured of a recipe as a table for the terminal."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column(recipe, no_wrap=True)
     for name in ("kB", "Accuracy %", "Drop", "Agree %", "Flips"):
         table.add_column(name, justify="right", no_wrap=True)
-    for rows in record.values():
-        for each in rows:
-            table.add_row(
-                each["model"],
-                f"{each['bytes'] / 1000:.1f}",
-                f"{100 * each['accuracy']:.2f}",
-                f"{each['drop']:+.2f}",
-                f"{100 * each['agreement']:.2f}",
-                f"{each['flips_to_wrong']}/{each['flips_to_right']}",
-            )
-        table.add_section()
+    for each in rows:
+        table.add_row(
+            each["model"].removeprefix(f"{recipe}-"),
+            f"{each['bytes'] / 1000:.1f}",
+            f"{100 * each['accuracy']:.2f}",
+            f"{each['drop']:+.2f}",
+            f"{100 * each['agreement']:.2f}",
+            f"{each['flips_to_wrong']}/{each['flips_to_right']}",
+        )
     return table
 
 
-def main() -> None:
+def main(
+    recipes: Annotated[list[str] | None, typer.Argument(help="Measure these anew.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure all anew.")] = False,
+) -> None:
     """Measure what is named, or what is not there yet; print all."""
-    named = [find(word).name for word in sys.argv[1:] if not word.startswith("--")]
-    fresh = "--fresh" in sys.argv
+    named = [find(word).name for word in recipes or ()]
     record: dict[str, list[dict[str, Any]]] = {}
     if FORMATS.is_file():
         record = json.loads(FORMATS.read_text(encoding="utf-8"))
@@ -119,7 +120,8 @@ def main() -> None:
             ordered = {each: record[each] for each in RECIPES if each in record}
             write_file(FORMATS, json.dumps(ordered, indent=1) + "\n")
     console = Console()
-    console.print(table_of(record))
+    for recipe, rows in record.items():
+        console.print(table_of(recipe, rows))
     intervals = [each["accuracy_ci95"] for rows in record.values() for each in rows]
     widest = max(high - low for low, high in intervals)
     console.print(
@@ -129,4 +131,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,6 +93,10 @@ class Calibration:
         return found
 
 
+def _digest(image: NDArray[Any]) -> bytes:
+    return hashlib.sha256(image.tobytes()).digest()
+
+
 @dataclass(frozen=True)
 class Pool:
     """What calibration images are drawn from; a larger draw holds the smaller ones.
@@ -114,6 +119,10 @@ class Pool:
     seed: int
     left_out: tuple[str, ...] = field(default=())
 
+    @cached_property
+    def _judged_digests(self) -> frozenset[bytes]:
+        return frozenset(_digest(image) for image in self.judged)
+
     def draw(self, count: int | None = None) -> Calibration:
         """Draw `count` images, stratified where labels are known.
 
@@ -133,8 +142,7 @@ class Pool:
         else:
             places = stratified_sample(self.labels, count, self.seed)
         chosen = self.images[places]
-        judged = {image.tobytes() for image in self.judged}
-        shared = sum(image.tobytes() in judged for image in chosen)
+        shared = sum(_digest(image) in self._judged_digests for image in chosen)
         if shared:
             raise DataError(
                 f"{shared} of {count} calibration images are among those that models are judged "
@@ -152,8 +160,8 @@ def of_run(dataset: Dataset, validation_share: float, seed: int) -> Pool:
     train, (kept, _) = dataset.train, stratified_split(dataset.train.strata, validation_share, seed)
     left_out = dataset.left_out
     if dataset.held_out:
-        judged = {image.tobytes() for image in dataset.test.images}
-        fresh = np.array([train.images[place].tobytes() not in judged for place in kept], bool)
+        judged = {_digest(image) for image in dataset.test.images}
+        fresh = np.array([_digest(train.images[place]) not in judged for place in kept], bool)
         if not fresh.all():
             twice = len(kept) - int(fresh.sum())
             left_out += (f"{twice} calibration images left out: they are judged on as well",)

@@ -27,13 +27,11 @@ class Attempt:
     Attributes:
         target: how it was made.
         drop: accuracy lost on the validation images against Keras, in points.
-        content: the file.
         floats: what the layers that were kept in float are called in the Keras model.
     """
 
     target: Target
     drop: float
-    content: bytes
     floats: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,9 +61,11 @@ def fit(
     target: Target,
     max_drop: float,
     attempt: Callable[[Target], Attempt],
-    rank: Callable[[Attempt], Sequence[str]],
+    rank: Callable[[Target], Sequence[str]],
     most_images: int,
     say: Callable[[str], None] = lambda _line: None,
+    *,
+    calibrated: bool = True,
 ) -> list[Attempt]:
     """Try ways to make a model until one keeps the accuracy; return all that were tried.
 
@@ -73,10 +73,11 @@ def fit(
         target: what is wanted; tried first.
         max_drop: accuracy that may be lost on the validation images, in points.
         attempt: makes a target and measures it.
-        rank: names the layers of an attempt, the one that adds most error first, as `Target` takes
+        rank: names the layers of a target, the one that adds most error first, as `Target` takes
             them.
         most_images: that there are for calibration.
         say: takes a line on each attempt.
+        calibrated: calibration images decide the ranges; else methods and counts change nothing.
 
     Returns:
         The attempts in their order; the last one fits.
@@ -86,7 +87,7 @@ def fit(
     """
     tried: list[Attempt] = []
     seen: set[Target] = set()
-    for each in _ways(target, tried, rank, most_images):
+    for each in _ways(target, tried, rank, most_images if calibrated else 0):
         if each in seen:
             continue
         seen.add(each)
@@ -106,23 +107,24 @@ def fit(
 def _ways(
     target: Target,
     tried: list[Attempt],
-    rank: Callable[[Attempt], Sequence[str]],
+    rank: Callable[[Target], Sequence[str]],
     most_images: int,
 ) -> Iterator[Target]:
     """Give what to try next; `tried` grows meanwhile."""
     yield target
     if target.quantization != "int8":
         return
-    for method, percentile in METHODS:
-        yield replace(target, method=method, percentile=percentile)
-    best = _best(tried)
-    used = best.target.count or 0
-    yield replace(best.target, count=min(MORE * used, most_images) if used else most_images)
+    if most_images:
+        for method, percentile in METHODS:
+            yield replace(target, method=method, percentile=percentile)
+        best = _best(tried)
+        used = best.target.count or most_images
+        yield replace(best.target, count=min(MORE * used, most_images))
     if target.granularity == "per-tensor":
         yield replace(_best(tried).target, granularity="per-channel")
     best = _best(tried)
-    layers = rank(best)
-    for count in range(1, len(layers)):  # all of them would be the float model
+    layers = rank(best.target)
+    for count in range(1, max(2, len(layers))):  # all of several would be the float model
         yield replace(best.target, float_layers=tuple(layers[:count]))
 
 

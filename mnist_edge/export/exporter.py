@@ -26,7 +26,7 @@ from mnist_edge.bundle import (
     manifest_text,
 )
 from mnist_edge.data import Dataset, stratified_sample
-from mnist_edge.errors import BundleError, DataError
+from mnist_edge.errors import BundleError, DataError, SettingError
 from mnist_edge.export.audit import document
 from mnist_edge.export.c_array import c_array, identifier
 from mnist_edge.export.calibration import of_run
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.export.check import Check
+    from mnist_edge.export.learnt import Ranges
     from mnist_edge.export.plan import Target
 
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
@@ -85,6 +86,7 @@ def export(
         ModelError: a conversion fails, or the run has no Keras model.
         DataError: another dataset than the run's.
         OutputError: `out` is something else's folder, or cannot be written to.
+        SettingError: a method of calibration where ranges were learnt.
     """
     training = _training(run)
     if training["dataset"]["sha256"] != dataset.sha256:
@@ -96,14 +98,18 @@ def export(
     hyper = training["hyperparameters"]
     pool = of_run(dataset, hyper["validation_share"], hyper["seed"])
     calibration = pool.draw(calibration_count)
+    learnt = layer_ranges(run)
+    _check_methods(run, learnt, targets)
     model = _keras_model(run)
     with replacing_folder(out) as folder:
-        kept = _carry_over(run, folder, {target.file(run.name) for target in targets})
-        learnt = layer_ranges(run)
-        writer = Writer(folder, model, pool, learnt, calibration, check, control, say, note)
-        entries = [writer.write(target, target.file(run.name)) for target in targets]
+        writer = Writer(
+            folder, run.name, model, pool, learnt, calibration, check, control, say, note
+        )
+        entries = [entry for target in targets if (entry := writer.write(target)) is not None]
+        kept = _carry_over(run, folder, {entry.file for entry in entries})
         if writer.audits:
             found = document(writer.audits, bundle=run.name, dataset=dataset.name)
+            found["models"] = [*_audits_of(run, kept), *found["models"]]
             text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
             (folder / AUDIT).write_text(text, encoding="utf-8")
             if draw is not None:
@@ -112,7 +118,8 @@ def export(
             _write_c_arrays(folder, entries, run.labels)
         say("golden samples")
         manifest = {**run.manifest, "models": [entry.as_dict() for entry in (*kept, *entries)]}
-        manifest["calibration"] = {**calibration.as_dict(), **writer.about_calibration()}
+        if writer.calibrated or "calibration" not in manifest:
+            manifest["calibration"] = {**calibration.as_dict(), **writer.about_calibration()}
         manifest["golden"] = _write_golden(folder / GOLDEN, dataset, check, kept, writer.answers)
         manifest["versions"] = {**manifest.get("versions", {}), **installed_versions(VERSIONED)}
         (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
@@ -137,21 +144,41 @@ def _keras_model(run: Bundle) -> Any:
     raise BundleError(f"{run.folder} has no .keras model: train it anew")
 
 
-def _carry_over(run: Bundle, folder: Path, replaced: set[str]) -> list[ModelEntry]:
-    """Copy the run's files but for the models that are made anew; return the models kept."""
-    kept = [entry for entry in run.models if entry.file not in replaced]
+def _check_methods(run: Bundle, learnt: Ranges, targets: Sequence[Target]) -> None:
+    """Make sure that nobody chose a method where ranges were learnt: it would have no say."""
+    if learnt and any(target.method != target.plain().method for target in targets):
+        raise SettingError(
+            f"{run.name} has the ranges that training learnt, and --method has no say in them: "
+            "leave it out"
+        )
+
+
+def _carry_over(run: Bundle, folder: Path, made: set[str]) -> list[ModelEntry]:
+    """Copy the run's files but for what is made anew; return the models kept."""
+    kept = [entry for entry in run.models if entry.file not in made]
     for entry in kept:
         run.read_file(entry)
-    stale = {MANIFEST, *replaced}
-    if replaced:
+    stale = {MANIFEST, *made}
+    if made:
         stale |= {AUDIT, AUDIT_PICTURE}
-    for file in replaced:  # C source of a model that is no more
-        name = identifier(file.rpartition(".")[0])
-        stale |= {f"{name}.c", f"{name}.h"}
+    for file in made:  # C source of a model that is no more
+        if file.endswith(".tflite"):
+            name = identifier(file.removesuffix(".tflite"))
+            stale |= {f"{name}.c", f"{name}.h"}
     for path in run.folder.iterdir():
         if path.is_file() and path.name not in stale:
             shutil.copy2(path, folder / path.name)
     return kept
+
+
+def _audits_of(run: Bundle, kept: Sequence[ModelEntry]) -> list[dict[str, Any]]:
+    """Return what an earlier export found of the models that are kept; nothing where unreadable."""
+    try:
+        before = json.loads((run.folder / AUDIT).read_text(encoding="utf-8"))
+        files = {entry.file for entry in kept}
+        return [each for each in before["models"] if each["file"] in files]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _write_c_arrays(folder: Path, entries: Sequence[ModelEntry], labels: Sequence[str]) -> None:

@@ -71,6 +71,12 @@ class Family:
         return self._base
 
     @cached_property
+    def _units(self) -> set[str]:
+        """The tensors that hold 0..1: the input, what only moves its pixels, and the output."""
+        taken, given = self._converter.ends(self.base)
+        return moved(self.operations(), taken) | {given}
+
+    @cached_property
     def _names(self) -> dict[str, str]:
         """What each tensor of `base` is called in the Keras model."""
         few = self._few
@@ -118,9 +124,7 @@ class Family:
         """Return the range of each tensor of `base` for a calibrated target."""
         seen = self._observed(target)
         found = ranges(seen, target.method, target.percentile or PERCENTILE)
-        operations = self.operations()
-        units = moved(operations, operations[0].inputs[0]) | set(operations[-1].outputs)
-        return {**found, **self._learnt, **dict.fromkeys(units, UNIT)}
+        return {**found, **self._learnt, **dict.fromkeys(self._units, UNIT)}
 
     def doubts(self, target: Target) -> list[str]:
         """Say what is doubtful about the ranges of a calibrated target, a line each."""
@@ -128,8 +132,7 @@ class Family:
             return []
         seen, found = self._observed(target), []
         share = target.percentile or PERCENTILE
-        own = {name: each for name, each in seen.items() if name not in self._learnt}
-        worst = instability(own, target.method, share)
+        worst = instability(self._free(seen), target.method, share)
         if worst is not None and worst.ratio > UNSTABLE:
             found.append(
                 f"{self.format} {target.method}: the range of {self.named(worst.tensor)} is "
@@ -147,6 +150,11 @@ class Family:
         if worst is None:
             return None
         return {"layer": self.named(worst.tensor), "ratio": round(worst.ratio, 4)}
+
+    def _free(self, seen: Mapping[str, Seen]) -> dict[str, Seen]:
+        """Return what was seen of the tensors whose ranges come from it."""
+        fixed = self._units | set(self._learnt)
+        return {name: each for name, each in seen.items() if name not in fixed}
 
     def named(self, tensor: str) -> str:
         """Return what a tensor of `base` is called in the Keras model."""

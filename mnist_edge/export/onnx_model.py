@@ -147,3 +147,9 @@ def operations(content: bytes) -> list[Operation]:
         )
         for node in graph.node
     ]
+
+
+def ends(content: bytes) -> tuple[str, str]:
+    """Return the names of an ONNX file's input and output."""
+    graph = onnx.load_from_string(content).graph
+    return graph.input[0].name, graph.output[0].name

@@ -6,11 +6,12 @@ loaded, and README's table is printed from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.errors import SettingError
+from mnist_edge.export.ranges import METHODS, check_percentile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,12 @@ class Target:
             words.append(self.method)
         return f"{'-'.join(words)}.{self.format}"
 
+    def plain(self) -> Target:
+        """Return the same with the defaults of granularity and method."""
+        row = VALID[self.format, self.quantization]
+        granularity, method = ((each or ("",))[0] for each in (row.granularity, row.method))
+        return replace(self, granularity=granularity, method=method, percentile=None)
+
     @property
     def calibrated(self) -> bool:
         """Whether sample images decide the ranges of activations."""
@@ -95,7 +102,7 @@ class Row:
 
 
 CHANNELS = ("per-channel", "per-tensor")
-CALIBRATED = ("minmax", "percentile", "entropy")
+CALIBRATED = METHODS
 VALID = {
     ("tflite", "float32"): Row("as trained"),
     ("onnx", "float32"): Row("as trained"),
@@ -184,6 +191,8 @@ def _check(wanted: Wanted) -> None:
         _check_option(wanted, name)
     if wanted.percentile is not None and "percentile" not in wanted.method:
         raise SettingError("percentile is set, but the method is another: add --method percentile")
+    if wanted.percentile is not None:
+        check_percentile(wanted.percentile)
 
 
 def _check_option(wanted: Wanted, name: str) -> None:

@@ -120,9 +120,18 @@ def ranges(
     """
     if method not in METHODS:
         raise SettingError(f"method is {method!r}; wanted one of {', '.join(METHODS)}")
-    if not 50 < percentile <= 100:
-        raise SettingError(f"percentile is {percentile}; wanted above 50, 100 at most")
+    check_percentile(percentile)
     return {name: _range(each, method, percentile, half) for name, each in seen.items()}
+
+
+def check_percentile(percentile: float) -> None:
+    """Make sure that a percentile can be one.
+
+    Raises:
+        SettingError: out of range.
+    """
+    if not 50 < percentile <= 100:
+        raise SettingError(f"percentile is {percentile:g}; wanted above 50, 100 at most")
 
 
 def instability(
@@ -185,7 +194,8 @@ def _entropy(
     """
     middles = (edges[:-1] + edges[1:]) / 2
     counted = counts.astype(np.float64)
-    counted[np.searchsorted(edges, 0.0, side="right") - 1 if edges[0] <= 0 else 0] = 0
+    zero = int(np.searchsorted(edges, 0.0, side="right")) - 1  # 0 is within what was seen
+    counted[min(max(zero, 0), BINS - 1)] = 0
     widest = float(np.abs(edges[[0, -1]]).max())
     best, least = widest, np.inf
     for share in np.linspace(1, 1 / CLIPS, CLIPS):

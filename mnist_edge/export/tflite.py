@@ -152,6 +152,12 @@ def operations(content: bytes) -> list[Operation]:
     ]
 
 
+def ends(content: bytes) -> tuple[str, str]:
+    """Return the names of a TensorFlow Lite file's input and output."""
+    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
+    return tuple(graph.tensors[each[0]].name.decode() for each in (graph.inputs, graph.outputs))
+
+
 def _number(code: Any) -> int:
     """Return an operator's number, which old files keep in another field."""
     return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.bundle import ModelEntry, make_entry
@@ -47,11 +48,13 @@ class Writer:
     Attributes:
         answers: float32 [N,K] of each model written, by file, on the images of the check.
         audits: of each quantized model written, by file.
+        calibrated: calibration images decided ranges of one of them.
     """
 
     def __init__(
         self,
         folder: Path,
+        name: str,
         model: Any,
         pool: Pool,
         learnt: Ranges,
@@ -63,6 +66,8 @@ class Writer:
     ) -> None:
         self.answers: dict[str, NDArray[np.float32]] = {}
         self.audits: dict[str, Audit] = {}
+        self.calibrated = False
+        self._name = name
         self._folder, self._model, self._pool, self._learnt = folder, model, pool, learnt
         self._count = len(calibration.images)
         self._check, self._control, self._say, self._note = check, control, say, note
@@ -76,31 +81,39 @@ class Writer:
         """Return what came to light about the calibration images, as a manifest writes it."""
         return {"warnings": self._warnings, "instability": self._instability}
 
-    def write(self, target: Target, file: str) -> ModelEntry:
-        """Make the model of a target, check it and write it; return its entry."""
+    def write(self, target: Target) -> ModelEntry | None:
+        """Make the model of a target, check it and write it.
+
+        Returns:
+            Its entry; None where control came to a model that was written before.
+
+        Raises:
+            CheckFailed: it is not the Keras model, or its output is not a classifier's.
+            ModelError: it cannot be made.
+        """
         self._say(f"{target.quantization} {target.format}")
-        if target.format not in self._families:
-            made_of = (self._model, self._pool, self._learnt)
-            self._families[target.format] = Family(target.format, *made_of)
-        family, path = self._families[target.format], self._folder / file
+        family = self._family(target.format)
         if target.calibrated:
             target = replace(target, count=self._count)
-        made, tried = self._made(family, target, path)
-        target = made.target if made else target
-        content = made.content if made else family.make(target)
-        operators = family.operators(content)
-        path.write_bytes(content)
+        asked, made, tried = target, Attempt(target, 0.0), []
+        if self._control is not None and target.quantization != "float32":
+            tried = self._tried(family, target, self._control)
+            made, target = tried[-1], tried[-1].target
+        path = self._folder / self._file(asked, target)
+        if path.name in self.answers:
+            self._note(f"{asked.file(self._name)} came to {path.name}, which is there already")
+            return None
+        path.write_bytes(family.make(target))
         checked = self._checked(family, target, path)
-        self.answers[file] = checked.probabilities
-        if (checked.input.dtype, checked.output.dtype) != (target.io, target.io):
-            raise ModelError(
-                f"{file} takes {checked.input.dtype} and gives {checked.output.dtype}; "
-                f"wanted {target.io}: choose another --io"
-            )
+        self.answers[path.name] = checked.probabilities
         self._doubt(family, target)
-        options = made.options() if made else Attempt(target, 0.0, content).options()
+        options = made.options()
+        if target.calibrated:
+            self.calibrated = True
+            options.pop("calibration_count", None)
+            options["calibration"] = family.calibration(target).as_dict()
         if self._learnt and target.quantization == "int8":
-            options |= self._about_training(file, target, checked)
+            options |= self._about_training(path.name, target, checked)
         if tried:
             options["tried"] = [each.as_dict() for each in tried]
         return make_entry(
@@ -108,10 +121,24 @@ class Writer:
             target.quantization,
             input=checked.input.as_dict(),
             output=checked.output.as_dict(),
-            ops=operators,
+            ops=family.operators(path.read_bytes()),
             parity=checked.parity,
             options=options,
         )
+
+    def _family(self, model_format: str) -> Family:
+        if model_format not in self._families:
+            made_of = (self._model, self._pool, self._learnt)
+            self._families[model_format] = Family(model_format, *made_of)
+        return self._families[model_format]
+
+    def _file(self, asked: Target, made: Target) -> str:
+        """Return the name of a file: what was asked for, where that is still true of it.
+
+        A plain name says nothing of methods; one that does must not say another than was taken.
+        """
+        plain = asked.file(self._name) == asked.plain().file(self._name)
+        return (asked if plain else made).file(self._name)
 
     def _about_training(self, file: str, target: Target, checked: Checked) -> dict[str, Any]:
         """Return what a manifest says of a model whose ranges were learnt."""
@@ -132,46 +159,66 @@ class Writer:
         if target.quantization == "float32":
             return self._check(path, target.quantization)
         self._say(f"audit of {target.quantization} {target.format}")
-        images = self._pool.draw(min(AUDITED, self._count)).inputs()
-        audit = family.audit(path.read_bytes(), target.quantization, images)
+        audit = family.audit(path.read_bytes(), target.quantization, self._audited)
         self.audits[path.name] = audit
         if audit.islands and not target.float_layers:
             there = "; ".join(", ".join(island) for island in audit.islands)
             self._note(f"{path.name} computes in float within: {there}")
         try:
-            return self._check(path, target.quantization)
+            checked = self._check(path, target.quantization)
         except CheckFailed as error:
             raise CheckFailed(
                 f"{error}: {audit.explain()}: try --max-drop 0.1, or mnist-edge finetune"
             ) from None
+        broken = [each for each in audit.findings if not each]
+        if broken:
+            raise CheckFailed(
+                f"{path.name}: '{broken[0].name}' does not hold of its output: "
+                f"{broken[0].detail}: {audit.explain()}"
+            )
+        if (checked.input.dtype, checked.output.dtype) != (target.io, target.io):
+            raise ModelError(
+                f"{path.name} takes {checked.input.dtype} and gives {checked.output.dtype}; "
+                f"wanted {target.io}: choose another --io"
+            )
+        return checked
 
-    def _made(
-        self, family: Family, target: Target, path: Path
-    ) -> tuple[Attempt | None, list[Attempt]]:
-        """Return the attempt that keeps what it must, and all attempts; none without control."""
-        control = self._control
-        if control is None or target.quantization == "float32":
-            return None, []
+    @cached_property
+    def _audited(self) -> NDArray[np.float32]:
+        """Images that no range was made from, as far as there are others."""
+        others = replace(self._pool, seed=self._pool.seed + 1)
+        return others.draw(min(AUDITED, len(self._pool.images))).inputs()
+
+    def _tried(self, family: Family, target: Target, control: Control) -> list[Attempt]:
+        """Return the ways that were tried; the last one keeps what it must."""
+        path = self._folder / f"attempt.{target.format}"
 
         def attempt(each: Target) -> Attempt:
-            content = family.make(each)
-            path.write_bytes(content)
+            path.write_bytes(family.make(each))
             drop = control.check.look(path).drop
             if drop is None:
                 raise DataError("max-drop needs the labels of the images that are judged on")
-            floats = tuple(family.named(name) for name in each.float_layers)
-            return Attempt(each, drop, content, floats)
+            return Attempt(each, drop, tuple(family.named(name) for name in each.float_layers))
 
-        def rank(each: Attempt) -> Sequence[str]:
-            images = self._pool.draw(min(RANKED_BY, self._count)).inputs()
-            return family.rank(each.content, images)
+        def rank(each: Target) -> Sequence[str]:
+            return family.rank(family.make(each), self._audited[:RANKED_BY])
 
-        tried = fit(target, control.max_drop, attempt, rank, len(self._pool.images), self._say)
-        if len(tried) > 1:
-            self._note(
-                f"{path.name}: {len(tried)} ways tried, kept {tried[-1]} points on validation"
+        try:
+            tried = fit(
+                target,
+                control.max_drop,
+                attempt,
+                rank,
+                len(self._pool.images),
+                self._say,
+                calibrated=not self._learnt,
             )
-        return tried[-1], tried
+        finally:
+            path.unlink(missing_ok=True)
+        if len(tried) > 1:
+            asked = target.file(self._name)
+            self._note(f"{asked}: {len(tried)} ways tried, kept {tried[-1]} points on validation")
+        return tried
 
     def _doubt(self, family: Family, target: Target) -> None:
         """Note what is doubtful about a target's ranges, once."""

@@ -13,6 +13,7 @@ from mnist_edge.backends import Runtime
 from mnist_edge.bundle import read_bundle
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import run
+from mnist_edge.data import stratified_split
 from mnist_edge.interpreter import Interpreter
 from mnist_edge.training.recipes import RECIPES
 
@@ -202,3 +203,16 @@ def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):
     assert len(json.loads(said.out)["results"]) == 2
     assert said.err.startswith("error: edge-int8.onnx on onnxruntime: agreement")
     assert said.err.count("\n") == 1
+
+
+def test_what_max_drop_judges_on_was_held_out_and_is_not_the_test(run_folder, dataset):
+    from mnist_edge.cli.export import _validation
+
+    bundle = read_bundle(run_folder)
+    hyper = bundle.manifest["training"]["hyperparameters"]
+    found = _validation(bundle, dataset)
+    kept, held = stratified_split(dataset.train.labels, hyper["validation_share"], hyper["seed"])
+    assert np.array_equal(found.images, dataset.train.images[held])
+    assert np.array_equal(found.labels, dataset.train.labels[held])
+    judged = {image.tobytes() for image in (*dataset.test.images, *dataset.train.images[kept])}
+    assert not {image.tobytes() for image in found.images} & judged

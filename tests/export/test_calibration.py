@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
@@ -37,6 +38,14 @@ def test_it_is_chosen_by_class_from_what_was_learnt(dataset):
     assert chosen.inputs().dtype == np.float32
     with pytest.raises(SettingError, match="calibration of 9999 images"):
         pool.draw(9999)
+
+
+def test_its_hash_is_that_of_every_image():
+    one, other = images(120), images(120)
+    other[-1, 5, 5] ^= 1
+    found = calibration(one).as_dict()["sha256"]
+    assert found == hashlib.sha256(one.tobytes()).hexdigest()
+    assert found != calibration(other).as_dict()["sha256"]
 
 
 def test_a_larger_draw_holds_the_smaller(dataset):

@@ -13,9 +13,9 @@ def run(drop_of, max_drop=0.1, target=TARGET, most=1000):
 
     def attempt(each):
         tried.append(each)
-        return Attempt(each, drop_of(each), b"")
+        return Attempt(each, drop_of(each))
 
-    found = fit(target, max_drop, attempt, lambda _attempt: LAYERS, most)
+    found = fit(target, max_drop, attempt, lambda _target: LAYERS, most)
     assert [each.target for each in found] == tried
     return tried
 
@@ -47,10 +47,8 @@ def test_later_ways_build_on_the_best_so_far():
     fit(
         TARGET,
         0.1,
-        lambda each: (
-            tried.append(each) or Attempt(each, 0.0 if each.float_layers else drop(each), b"")
-        ),
-        lambda _attempt: LAYERS,
+        lambda each: tried.append(each) or Attempt(each, 0.0 if each.float_layers else drop(each)),
+        lambda _target: LAYERS,
         1000,
     )
     assert tried[-1].method == "entropy"
@@ -74,8 +72,8 @@ def test_what_has_no_other_way_fails_after_one():
         fit(
             Target("tflite", "float16"),
             0.1,
-            lambda each: tried.append(each) or Attempt(each, 1.0, b""),
-            lambda _attempt: LAYERS,
+            lambda each: tried.append(each) or Attempt(each, 1.0),
+            lambda _target: LAYERS,
             1000,
         )
     assert len(tried) == 1
@@ -88,7 +86,7 @@ def test_no_more_images_than_there_are():
 
 def test_a_manifest_has_how_it_was_made_in_the_models_own_names():
     target = Target("tflite", "int8", "int8", "per-channel", "entropy", None, 500, ("x/Relu;y",))
-    attempt = Attempt(target, 0.123456, b"", ("conv2d",))
+    attempt = Attempt(target, 0.123456, ("conv2d",))
     assert attempt.as_dict() == {
         "io": "int8",
         "granularity": "per-channel",
@@ -98,3 +96,46 @@ def test_a_manifest_has_how_it_was_made_in_the_models_own_names():
         "drop": 0.1235,
     }
     assert str(attempt) == "entropy, per-channel, 500 images, conv2d in float: +0.12"
+
+
+def test_the_only_layer_that_adds_error_may_stay_float():
+    tried = []
+    fit(
+        TARGET,
+        0.1,
+        lambda each: tried.append(each) or Attempt(each, 0.0 if each.float_layers else 1.0),
+        lambda _target: ["the only one"],
+        1000,
+    )
+    assert tried[-1].float_layers == ("the only one",)
+
+
+def test_a_drop_a_hair_above_the_limit_does_not_fit():
+    assert len(run(lambda each: 0.1 if each.granularity == "per-channel" else 0.11)) > 1
+
+
+def test_layers_are_ranked_of_the_best_way_so_far():
+    ranked = []
+    with pytest.raises(CheckFailed):
+        fit(
+            TARGET,
+            0.1,
+            lambda each: Attempt(each, 1.0 + (each.method != "entropy")),
+            lambda target: ranked.append(target) or LAYERS,
+            1000,
+        )
+    assert [each.method for each in ranked] == ["entropy"]
+
+
+def test_where_ranges_were_learnt_calibration_is_not_tried():
+    tried = []
+    fit(
+        TARGET,
+        0.1,
+        lambda each: tried.append(each) or Attempt(each, 0.0 if each.float_layers else 1.0),
+        lambda _target: LAYERS,
+        1000,
+        calibrated=False,
+    )
+    assert {(each.method, each.count) for each in tried} == {("minmax", 100)}
+    assert [each.granularity for each in tried[:2]] == ["per-tensor", "per-channel"]

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -18,7 +19,9 @@ from mnist_edge.errors import (
     OutputError,
 )
 from mnist_edge.export import onnx_model, plan, tflite
+from mnist_edge.export.calibration import of_run
 from mnist_edge.export.exporter import _write_golden, export
+from mnist_edge.export.writer import Control
 
 FILES = {
     "edge-float32.tflite",
@@ -208,6 +211,135 @@ def test_c_source_goes_with_its_model(run_folder, dataset, check, tmp_path):
     assert (folder / "edge_int8.c").read_text() == source
     export(read_bundle(folder), dataset, folder, int8, check)
     assert not list(folder.glob("*.[ch]"))
+
+
+def test_c_source_and_audit_of_a_model_that_is_kept_stay(run_folder, dataset, check, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    int8 = [plan.targets(plan.Wanted(("int8",), (form,))) for form in plan.FORMATS]
+    export(read_bundle(folder), dataset, folder, int8[0], check, c_arrays=True)
+    export(read_bundle(folder), dataset, folder, int8[1], check)
+    assert (folder / "edge_int8.c").is_file()
+    audited = json.loads((folder / "audit.json").read_text(encoding="utf-8"))["models"]
+    assert [each["file"] for each in audited] == ["edge-int8.tflite", "edge-int8.onnx"]
+    export(read_bundle(folder), dataset, folder, int8[0], check)
+    audited = json.loads((folder / "audit.json").read_text(encoding="utf-8"))["models"]
+    assert [each["file"] for each in audited] == ["edge-int8.onnx", "edge-int8.tflite"]
+
+
+def test_what_a_model_was_calibrated_on_stays_with_it(run_folder, dataset, check, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    int8, float16 = (
+        plan.targets(plan.Wanted((name,), ("tflite",))) for name in ("int8", "float16")
+    )
+    export(read_bundle(folder), dataset, folder, int8, check, calibration_count=120)
+    after = export(read_bundle(folder), dataset, folder, float16, check)
+    assert after.manifest["calibration"]["count"] == 120
+    own = after.entry("edge-int8.tflite").options["calibration"]
+    hyper = after.manifest["training"]["hyperparameters"]
+    drawn = of_run(dataset, hyper["validation_share"], hyper["seed"]).draw(120)
+    assert own == drawn.as_dict()
+    assert after.manifest["calibration"]["sha256"] == own["sha256"]
+    assert "calibration" not in after.entry("edge-float16.tflite").options
+
+
+class Scripted:
+    """A check on the validation split whose drops are given beforehand."""
+
+    def __init__(self, inner, drops):
+        self.inner, self.drops, self.looked = inner, list(drops), 0
+
+    def look(self, path):
+        self.looked += 1
+        return dataclasses.replace(self.inner.look(path), drop=self.drops.pop(0))
+
+
+def controlled(run_folder, dataset, out, drops, **wanted):
+    """Export int8 TFLite under control; return the bundle, the control and what was looked at."""
+    test = ExportCheck(run_folder / "edge.keras", dataset.test)
+    control = Control(0.1, Scripted(test, drops))
+    looks = []
+    judged = ExportCheck(run_folder / "edge.keras", dataset.test)
+    judged.look = lambda path: looks.append(path.name) or ExportCheck.look(judged, path)
+    targets = plan.targets(plan.Wanted(("int8",), ("tflite",), **wanted))
+    made = export(
+        read_bundle(run_folder), dataset, out, targets, judged, calibration_count=100,
+        control=control,
+    )  # fmt: skip
+    return made, control.check, looks
+
+
+def test_control_asks_its_own_check_and_never_the_one_on_the_test_images(
+    run_folder, dataset, tmp_path
+):
+    made, asked, looks = controlled(run_folder, dataset, tmp_path / "b", [5.0, 4.0, 0.0])
+    assert asked.looked == 3
+    assert looks == ["edge-float32.tflite", "edge-int8.tflite"]  # what was written, once each
+    options = made.entry("edge-int8.tflite").options
+    assert [each["drop"] for each in options["tried"]] == [5.0, 4.0, 0.0]
+    assert (options["method"], options["percentile"]) == ("percentile", 99.9)
+    assert not list((tmp_path / "b").glob("attempt*"))
+
+
+def test_a_name_does_not_say_another_method_than_was_taken(run_folder, dataset, tmp_path):
+    made, _, _ = controlled(run_folder, dataset, tmp_path / "b", [5.0, 0.0], method=("entropy",))
+    (entry,) = [each for each in made.models if each.quantization == "int8"]
+    assert entry.file == "edge-int8.tflite"
+    assert entry.options["method"] == "minmax"
+
+
+def test_two_targets_that_come_to_one_model_are_one(run_folder, dataset, tmp_path):
+    made, _, _ = controlled(
+        run_folder, dataset, tmp_path / "b", [0.0, 5.0, 0.0], method=("minmax", "entropy")
+    )
+    assert [each.file for each in made.models if each.quantization == "int8"] == [
+        "edge-int8.tflite"
+    ]
+
+
+def test_an_output_that_is_not_a_classifiers_is_not_exported(
+    run_folder, dataset, check, tmp_path, monkeypatch
+):
+    from mnist_edge.export.audit import Finding
+    from mnist_edge.export.family import Family
+
+    real = Family.audit
+
+    def saturated(self, *arguments):
+        finding = Finding("not saturated", False, 1.0, 0.1, "all at the top")
+        return dataclasses.replace(real(self, *arguments), findings=(finding,))
+
+    monkeypatch.setattr(Family, "audit", saturated)
+    int8 = plan.targets(plan.Wanted(("int8",)))
+    with pytest.raises(CheckFailed, match=r"edge-int8\.tflite: 'not saturated' does not hold"):
+        export(read_bundle(run_folder), dataset, tmp_path / "b", int8, check)
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_file_of_another_input_than_was_asked_for_is_not_exported(
+    run_folder, dataset, check, tmp_path, monkeypatch
+):
+    from mnist_edge.export.family import Family
+
+    real = Family.make
+    monkeypatch.setattr(
+        Family, "make", lambda self, target: real(self, dataclasses.replace(target, io="int8"))
+    )
+    uint8 = plan.targets(plan.Wanted(("int8",), ("tflite",), io=("uint8",)))
+    with pytest.raises(ModelError, match="takes int8 and gives int8; wanted uint8"):
+        export(read_bundle(run_folder), dataset, tmp_path / "b", uint8, check)
+
+
+def test_the_audit_is_on_images_that_no_range_was_made_from(run_folder, dataset, check):
+    from mnist_edge.export.writer import AUDITED, Writer
+
+    pool = of_run(dataset, 0.1, 0)
+    calibration = pool.draw(40)
+    writer = Writer(None, "edge", None, pool, {}, calibration, check, None, print, print)
+    audited = {image.tobytes() for image in writer._audited}
+    assert len(audited) == AUDITED
+    assert len(audited & {image.tobytes() for image in calibration.inputs()}) < AUDITED / 2
 
 
 def test_a_model_that_is_not_keras_own_is_not_exported(run_folder, dataset, tmp_path):

@@ -57,12 +57,25 @@ def test_an_option_touches_only_those_that_have_it():
         (Wanted(("int8",), io=("bfloat16",)), "io 'bfloat16' is none; wanted float32, int8"),
         (Wanted(("dynamic",), method=("entropy",)), "method entropy is for int8 tflite and int8"),
         (Wanted(("int8",), granularity=("per-row",)), "granularity 'per-row' is none"),
+        (
+            Wanted(("int8",), method=("percentile",), percentile=20),
+            "percentile is 20; wanted above",
+        ),
         (Wanted(("int8",), percentile=99.0), "the method is another: add --method percentile"),
     ],
 )
 def test_what_is_not_valid_is_refused_before_any_work(wanted, said):
     with pytest.raises(SettingError, match=said):
         targets(wanted)
+
+
+def test_a_percentile_goes_to_that_method_alone():
+    found = targets(Wanted(("int8",), method=("minmax", "percentile"), percentile=99.5))
+    assert {(each.method, each.percentile) for each in found} == {
+        ("", None),
+        ("minmax", None),
+        ("percentile", 99.5),
+    }
 
 
 def test_a_manifest_has_what_the_name_leaves_out():

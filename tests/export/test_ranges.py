@@ -68,6 +68,15 @@ def test_a_tensor_that_is_always_zero_has_a_range():
     assert instability(seen, "minmax") is None
 
 
+def test_a_tensor_that_is_never_positive_has_a_range():
+    values = -np.random.default_rng(0).random((20, 1000))
+    seen = observe(traces(*values), histograms=True)
+    for method in ("minmax", "percentile", "entropy"):
+        low, high = ranges(seen, method)["t"]
+        assert -1 <= low < -0.8
+        assert high == 0
+
+
 def test_the_two_halves_of_the_images_are_held_against_each_other():
     steady = observe(traces([0, 4], [0, 4], [1, 4], [0, 4]), histograms=False)
     assert instability(steady, "minmax").ratio == 1
