@@ -53,11 +53,6 @@ def layer_names(
     return _distinct(names, found)
 
 
-def tensor_of(names: Mapping[str, str], layer: str) -> str | None:
-    """Return the tensor that holds what `layer` gives, None if no tensor does."""
-    return next((tensor for tensor, name in names.items() if name == layer), None)
-
-
 def _stacked(traced: Iterable[Mapping[str, Traced]], count: int) -> dict[str, Values]:
     """Join what was traced image by image: tensor name -> float32 [n,...]."""
     images = [image for image, _number in zip(traced, range(count), strict=False)]

@@ -75,6 +75,18 @@ def test_the_interval_of_a_drop_holds_the_true_one_in_95_percent(count, to_wrong
     assert held > 0.94
 
 
+@pytest.mark.parametrize(
+    ("counts", "middle", "variance"),
+    [
+        ((40, 10, 98), 0.30, 0.0043),  # 41 % and 11 % of 100: (0.52 - 0.30^2) / 100
+        ((3, 47, 98), -0.44, 0.003264),  # 4 % and 48 %: (0.52 - 0.44^2) / 100
+    ],
+)
+def test_the_interval_of_a_drop_is_bonetts_and_prices(counts, middle, variance):
+    half = 1.959963984540054 * variance**0.5
+    assert paired_drop(*counts) == pytest.approx((middle - half, middle + half), abs=1e-12)
+
+
 def test_the_interval_of_a_drop_says_something_where_no_decision_flipped():
     low, high = paired_drop(0, 0, 10_000)
     assert low == -high

@@ -8,18 +8,26 @@ from mnist_edge.errors import ModelError, SettingError
 pytestmark = pytest.mark.needs("keras")
 
 
-@pytest.fixture(scope="module")
-def new():
-    """A file of today's converter that tflite-runtime is too old for: a wide dynamic layer."""
+def dense():
+    """A network with a dense layer that is large enough for its weights to be quantized."""
     import keras
-
-    from mnist_edge.export import tflite
-    from mnist_edge.export.plan import Target
 
     image = keras.Input((8, 8, 1))
     found = keras.layers.Dense(64)(keras.layers.Flatten()(image))
-    model = keras.Model(image, keras.layers.Dense(4, activation="softmax")(found))
-    return tflite.convert_weights(model, Target("tflite", "dynamic"))
+    return keras.Model(image, keras.layers.Dense(4, activation="softmax")(found))
+
+
+@pytest.fixture(scope="module")
+def new():
+    """A file as TensorFlow makes it, too new for tflite-runtime: a scale for each dense channel."""
+    import tensorflow as tf
+
+    from mnist_edge.export.quiet import quiet
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(dense())
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    with quiet("conversion"):
+        return converter.convert()
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +55,27 @@ def test_an_operator_that_is_too_new_for_a_target_is_named_with_all_that_helps(n
         "version 12 (it knows up to 10): leave it out (--for litert,onnxruntime), "
         "or use another layer or quantization"
     )
+
+
+def test_a_dense_network_with_dynamic_ranges_runs_on_the_oldest_runtime():
+    from mnist_edge.export import tflite
+    from mnist_edge.export.audit.tflite_file import constants
+    from mnist_edge.export.plan import Target
+
+    content = tflite.convert_weights(dense(), Target("tflite", "dynamic"))
+    assert "int8" in {each.stored for each in constants(content).values()}
+    check_targets(content, "net-dynamic.tflite", ["tflite-runtime"])
+
+
+def test_every_target_that_lacks_it_is_named(new):
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(new))
+    for code in model.operatorCodes:
+        code.version = 99
+    newer = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    with pytest.raises(ModelError, match=r"litert .* lacks .*; tflite-runtime 2\.14\.0 lacks"):
+        check_targets(newer, "net")
 
 
 def test_only_the_targets_that_were_asked_for_are_looked_at(new):

@@ -157,6 +157,22 @@ def test_what_a_later_operator_takes_is_still_in_use():
     assert micro._peak(graph, computed, ["CONV_2D", "CONV_2D"]) == 320
 
 
+def test_what_is_viewed_and_taken_again_later_is_not_overwritten():
+    # a -> b, b viewed as c, b + c -> d
+    graph = {
+        "tensors": [{"shape": (1, size)} for size in (10, 50, 50, 5)],
+        "inputs": (0,),
+        "outputs": (3,),
+        "operators": [
+            {"opcode_index": 0, "inputs": (0,), "outputs": (1,)},
+            {"opcode_index": 1, "inputs": (1,), "outputs": (2,)},
+            {"opcode_index": 0, "inputs": (1, 2), "outputs": (3,)},
+        ],
+    }
+    computed = dict.fromkeys(range(4), "int8")
+    assert micro._peak(graph, computed, ["ADD", "RESHAPE"]) == 50 + 50 + 5
+
+
 def test_int16_is_typed_as_such(bundle):
     made = c_array((bundle.folder / "edge-int16x8.tflite").read_bytes(), "wide", LABELS)
     assert "#define WIDE_INPUT_TYPE int16_t" in made.header

@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from mnist_edge.export import onnx_model, tflite
 from mnist_edge.export.activations import trace_onnx, trace_tflite
-from mnist_edge.export.layers import keras_values, layer_names, tensor_of
+from mnist_edge.export.keras_layers import Known, keras_values
+from mnist_edge.export.layers import _before_activation, _recognise, layer_names
 
 IMAGES = np.random.default_rng(0).random((3, 12, 12, 1), np.float32)
 
@@ -69,21 +72,32 @@ def test_a_layer_is_found_in_the_tensor_that_holds_what_it_gives(model, traced, 
         place.values[0] for place in reversed(keras_values(model, IMAGES)) if place.name == layer
     ]
     for kind, held in traced.items():
-        found = held[0][tensor_of(names[kind], layer)].values[0]
+        (tensor,) = [tensor for tensor, name in names[kind].items() if name == layer]
+        found = held[0][tensor].values[0]
         if kind == "onnx" and found.ndim == 3:
             found = np.moveaxis(found, 0, -1)
         np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
-def test_a_layer_that_no_tensor_holds_is_not_found(names):
-    assert tensor_of(names["onnx"], "no such layer") is None
-
-
 def test_what_comes_before_an_activation_is_told_from_what_comes_after(names):
-    assert tensor_of(names["onnx"], "conv (norm)") is not None
-    assert tensor_of(names["onnx"], "branch (before silu)") is not None
-    assert tensor_of(names["tflite"], "branch (before silu)") is not None
-    assert tensor_of(names["onnx"], "sum (sum)") is not None
+    assert {"conv (norm)", "branch (before silu)", "sum (sum)"} <= set(names["onnx"].values())
+    assert "branch (before silu)" in names["tflite"].values()
+
+
+def doubling(values):
+    return 2 * values
+
+
+def test_a_tensor_that_is_only_like_what_a_layer_gives_is_not_named_after_it():
+    wanted = np.random.default_rng(0).random((3, 4, 4, 2), np.float32)
+    known = [Known("conv", None, wanted)]
+    most = wanted.max()
+    assert _recognise(wanted + np.float32(5e-4) * most, known) is known[0]
+    assert _recognise(wanted + np.float32(5e-3) * most, known) is None
+    layer = SimpleNamespace(activation=doubling)
+    exact, like = (Known("conv", layer, wanted * np.float32(by)) for by in (2, 2.01))
+    assert _before_activation(wanted, [exact]) == "conv (before doubling)"
+    assert _before_activation(wanted, [like]) is None
 
 
 def test_layers_of_one_name_in_two_nested_models_are_told_by_path():

@@ -1,9 +1,11 @@
+import math
+
 import numpy as np
 import pytest
 
 from mnist_edge.errors import ModelError, SettingError
 from mnist_edge.export.activations import Traced
-from mnist_edge.export.ranges import instability, observe, ranges, same
+from mnist_edge.export.ranges import _divergence, instability, observe, ranges, same
 
 
 def traces(*images, name="t"):
@@ -101,3 +103,48 @@ def test_what_cannot_be_a_range_is_refused():
         ranges(seen, "percentile", 30)
     with pytest.raises(SettingError, match="observe with them"):
         ranges(seen, "entropy")
+
+
+def test_entropy_counts_what_is_clipped_into_the_outermost_bins():
+    counts = np.ones(520)
+    counts[:5] = counts[-5:] = 51  # 510 are clipped, as many as are kept
+    inside = np.zeros(520, bool)
+    inside[5:-5] = True
+    # p is 1/1020 a bin but 256/1020 at both ends, q is 1/510
+    wanted = 508 / 1020 * math.log(1 / 2) + 2 * 256 / 1020 * math.log(256 / 2)
+    assert _divergence(counts, np.arange(520.0), inside) == pytest.approx(wanted)
+
+
+def test_entropy_takes_the_histogram_in_255_steps():
+    inside = np.ones(1020, bool)
+    by_step = np.repeat(np.tile([1.0, 3.0, 2.0], 85), 4)  # four bins a step, all the same
+    assert _divergence(by_step, np.arange(1020.0), inside) == pytest.approx(0, abs=1e-12)
+    within = np.tile([1.0, 3.0], 510)
+    wanted = (math.log(1 / 2) + 3 * math.log(3 / 2)) / 4
+    assert _divergence(within, np.arange(1020.0), inside) == pytest.approx(wanted)
+
+
+def test_each_half_of_the_images_has_a_histogram_of_its_own():
+    narrow, wide = np.linspace(0, 1, 1001), np.linspace(0, 10, 1001)
+    seen = observe(traces(narrow, wide, narrow, wide), histograms=True)
+    for half, most in enumerate((1, 10)):
+        assert ranges(seen, "percentile", 80.0, half=half)["t"][1] == pytest.approx(
+            0.9 * most, abs=0.02
+        )
+
+
+@pytest.mark.parametrize("method", ["percentile", "entropy"])
+def test_a_clipped_range_ends_where_values_do_and_holds_zero(method):
+    # Bins are as wide as both halves together need: their edges go beyond what the first held.
+    narrow, wide = np.linspace(-0.9991, 0.9991, 4001), np.linspace(-10, 10, 1001)
+    seen = observe(traces(narrow, wide), histograms=True)
+    low, high = ranges(seen, method, 100.0, half=0)["t"]
+    assert (low, high) == pytest.approx((-0.9991, 0.9991), abs=1e-6)
+    far = observe(traces(np.linspace(2, 3, 1001)), histograms=True)
+    low, high = ranges(far, method, 90.0)["t"]
+    assert low == 0
+    assert high > 2.9
+    below = observe(traces(np.linspace(-3, -2, 1001)), histograms=True)
+    low, high = ranges(below, method, 90.0)["t"]
+    assert low < -2.9
+    assert high == 0

@@ -14,7 +14,7 @@ from mnist_edge.training.fake_quant import (
 )
 from mnist_edge.training.fold import fold
 from mnist_edge.training.placement import Placement, observed
-from mnist_edge.training.rounding import quantized_kernel
+from mnist_edge.training.rounding import Range, quantized_kernel
 from mnist_edge.training.starting import narrow
 
 IMAGES = np.random.default_rng(0).random((24, 28, 28, 1), np.float32)
@@ -91,6 +91,18 @@ def test_gradients_reach_weights_and_both_ends_of_ranges(folded):
     found = tape.gradient(loss, [weight.value for weight in fake.trainable_weights])
     for name, gradient in zip(names, found, strict=True):
         assert np.abs(np.asarray(gradient)).max() > 0, name
+
+
+def test_the_ends_of_a_range_stay_on_their_side_of_zero_however_far_a_step_goes():
+    layer = Range(-0.1, 0.1, learnt=True, name="range")
+    layer(np.zeros((1, 4), np.float32))
+    ends = [layer.low, layer.high]
+    keras.optimizers.SGD(1.0).apply([np.float32(-5), np.float32(5)], ends)
+    assert float(layer.low) == 0
+    assert float(layer.high) == pytest.approx(1e-6)
+    keras.optimizers.SGD(1.0).apply([np.float32(2), np.float32(-3)], ends)
+    assert float(layer.low) == -2
+    assert float(layer.high) == pytest.approx(3, rel=1e-5)
 
 
 def test_trained_weights_come_back_in_a_plain_model(folded):

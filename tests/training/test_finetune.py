@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from mnist_edge.bundle import read_bundle
-from mnist_edge.data import load
+from mnist_edge.data import load, stratified_split
 from mnist_edge.errors import BundleError, DataError, SettingError
+from mnist_edge.preprocess import to_unit
 from mnist_edge.training.card import finished, read_history
 from mnist_edge.training.finetune import finetune
 from mnist_edge.training.watch import Watcher
@@ -59,6 +60,29 @@ def test_the_best_epoch_by_validation_is_kept(tuned):
     best = about(tuned.folder)["best_epoch"]
     assert tuned.validation["quantization_aware"] == pytest.approx(shares[best])
     assert shares[best] == max(shares.values())
+
+
+def test_no_image_that_was_held_out_has_a_say_in_where_ranges_start(
+    monkeypatch, tmp_path, dataset, run_folder, small_recipe
+):
+    class Observed(BaseException):
+        pass
+
+    def observe(_model, images):
+        raise Observed(images)
+
+    monkeypatch.setattr("mnist_edge.training.finetune.observed", observe)
+    with pytest.raises(Observed) as caught:
+        finetune(read_bundle(run_folder), dataset, tmp_path / "out")
+    images = dataset.train.images
+    kept, held = stratified_split(
+        dataset.train.labels, small_recipe.validation_share, small_recipe.seed
+    )
+    assert len(held) > 0
+    learnt_from = {to_unit(images[place]).tobytes() for place in kept}
+    (sample,) = caught.value.args
+    assert len(sample) == min(500, len(kept))
+    assert {image.tobytes() for image in sample} <= learnt_from
 
 
 def test_the_same_seed_gives_the_same_weights_and_ranges(tuned, tmp_path, dataset, run_folder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mnist_edge.export.audit.graph import Constant, Graph, Operator, Structure
@@ -56,6 +58,7 @@ def constants(content: bytes) -> dict[str, Constant]:
     """Return the constants of a quantized file; a name is the float file's too."""
     model = parsed(content)
     found = model.subgraphs[0]
+    of_depthwise = _depthwise_kernels(model)
     result = {}
     for index in constant_places(model):
         tensor = found.tensors[index]
@@ -76,7 +79,7 @@ def constants(content: bytes) -> dict[str, Constant]:
         elif dtype not in FLOATS:
             continue
         # Kernels are [out,height,width,in] and [out,in]; depthwise ones [1,height,width,out].
-        depthwise = values.ndim == 4 and values.shape[0] == 1
+        depthwise = index in of_depthwise
         last = max(0, values.ndim - 1)
         result[name_of(found, index)] = Constant(
             values.astype(np.float32),
@@ -152,6 +155,15 @@ def structure(content: bytes) -> Structure:
         )
     ends = {name_of(graph, index) for index in (*graph.inputs, *graph.outputs)}
     return structure_of(nodes, ends)
+
+
+def _depthwise_kernels(model: Any) -> set[int]:
+    """Return the indices of depthwise kernels; a convolution of one filter has the same shape."""
+    every = [(kind_of(model, op), op) for op in model.subgraphs[0].operators]
+    # float16 weights are made float when the file is opened
+    stored = {op.outputs[0]: op.inputs[0] for kind, op in every if kind == "DEQUANTIZE"}
+    kernels = [op.inputs[1] for kind, op in every if kind == "DEPTHWISE_CONV_2D"]
+    return {int(stored.get(index, index)) for index in kernels}
 
 
 def _shapes(content: bytes) -> dict[str, list[int]]:

@@ -37,6 +37,12 @@ def test_sums_over_images_are_those_of_all_images_at_once():
     assert np.allclose(comparison.channel_peaks, np.abs(wanted).max((0, 1, 2)))
 
 
+def test_a_channel_peaks_in_whichever_image_it_does():
+    images = np.zeros((3, 2, 2, 3))
+    images[0, 1, 1, 0], images[1, 0, 1, 1], images[2, 0, 0, 2] = 5, -7, 2
+    assert compared(images, images).channel_peaks.tolist() == [5, 7, 2]
+
+
 def test_channels_are_the_first_axis_of_an_onnx_image_and_the_last_of_a_row():
     values = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
     assert compared(values, values, channels_last=False).channel_peaks.shape == (3,)
