@@ -34,7 +34,9 @@ def test_both_families_are_printed_and_drawn(few, quadrants_file, tmp_path, caps
     lines = said.out.splitlines()
     table = [line for line in lines if " tflite " in line or " onnx " in line]
     assert max(map(len, table)) <= 80
-    assert {"conv2d", "conv2d_3", "probabilities"} <= {line.split()[0] for line in table}
+    named = {line.split()[0] for line in table}  # Keras numbers its layers by the process
+    assert "probabilities" in named
+    assert len([name for name in named if name.startswith("conv2d")]) == 4
     assert len([line for line in lines if "adds" in line]) == 2
     assert "picture: audit.png" in said.err
     assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
