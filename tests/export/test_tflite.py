@@ -17,7 +17,7 @@ def model():
 
     keras.utils.set_random_seed(0)
     image = keras.Input((8, 8, 1))
-    x = layers.Conv2D(4, 3, strides=2, activation="relu")(image)
+    x = layers.Conv2D(4, 3, strides=2, activation="relu", name="conv")(image)
     x = layers.Dense(6, activation="relu")(layers.Flatten()(x))
     return keras.Model(image, layers.Dense(3, activation="softmax")(x))
 
