@@ -49,7 +49,9 @@ def test_what_it_says_of_a_sabotaged_network_is_what_export_says(sabotaged_run, 
     folder, data = sabotaged_run
     assert run(["export", str(folder), "--int8", "--no-timing", "--data", str(data)]) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert re.search(r"is not the Keras model: .*: conv2d\w* adds most of the error \(\d+ %\)", said)
+    assert re.search(
+        r"is not the Keras model: .*: conv2d\w* adds most of the error \(\d+ %\)", said
+    )
     assert "quantized alone it leaves" in said
     assert "try --max-drop" in said
     assert not list(folder.glob("*.tflite"))

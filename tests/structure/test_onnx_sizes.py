@@ -160,7 +160,7 @@ def test_what_keras_exports_of_layers_over_time_is_taken():
     from mnist_edge.export.onnx_model import convert
 
     rows = [keras.layers.Reshape((28, 28)), keras.layers.LSTM(2), keras.layers.Dense(3)]
-    content = convert(keras.Sequential([keras.Input((28, 28, 1)), *rows]), "float32", None)
+    content = convert(keras.Sequential([keras.Input((28, 28, 1)), *rows]))
     structure = examine(content, "a.onnx")
     assert {"LSTM", "Expand"} <= {op.name for op in structure.ops}
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

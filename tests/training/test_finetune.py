@@ -40,9 +40,8 @@ def test_a_run_is_written_that_says_where_it_came_from(tuned, run_folder, datase
     }  # fmt: skip
     assert found["epochs"] == 2
     assert found["best_epoch"] in (9, 10)
-    assert found["ranges"].keys() == {
-        "conv2d", "conv2d_1", "conv2d_2", "conv2d_3", "global_average_pooling2d", "probabilities",
-    }  # fmt: skip
+    named = [name.rstrip("0123456789").rstrip("_") for name in found["ranges"]]
+    assert sorted(named) == [*["conv2d"] * 4, "global_average_pooling2d", "probabilities"]
     assert all(low <= 0 < high for low, high in found["ranges"].values())
     assert found["validation_accuracy"].keys() == {
         "float32", "post_training", "quantization_aware",
