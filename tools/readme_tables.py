@@ -114,7 +114,7 @@ def formats_table() -> str:
 
 
 def drops_table() -> str:
-    """Return the points that each format loses against Keras, by recipe, as Markdown."""
+    """Return the change of accuracy of each format against Keras, by recipe, as Markdown."""
     record = json.loads(FORMATS.read_text(encoding="utf-8"))
     lines = [f"| | {' | '.join(f'`{name}`' for name in record)} |"]
     lines.append("| --- |" + " ---: |" * len(record))
@@ -124,7 +124,7 @@ def drops_table() -> str:
             next(each["drop"] for each in rows if each["model"] == f"{name}-{file}")
             for name, rows in record.items()
         )
-        lines.append(f"| {file} | {' | '.join(f'{drop:.2f}' for drop in drops)} |")
+        lines.append(f"| {file} | {' | '.join(f'{0 - drop:+.2f}' for drop in drops)} |")
     return "\n".join(lines)
 
 

@@ -14,6 +14,13 @@ from mnist_edge.errors import CheckFailed, MissingExtraError, SettingError
 IMAGES = 64
 
 
+LEGEND = (
+    "Added: share of the error in the logits, each layer quantized alone; * adds most.\n"
+    "SNR, cosine, error: of the layer's output, all layers quantized. Range: share of the\n"
+    "integers in use. Sat.: values that they cannot stand for. Weights: their SNR."
+)
+
+
 def audit(
     bundle: Annotated[
         Path | None, typer.Argument(help="Bundle folder [default: the newest run].")
@@ -61,8 +68,9 @@ def audit(
             console.out.print(audit_table(models))
             for model in models:
                 for line in audit_lines(model):
-                    console.out.print(line, soft_wrap=True)
+                    console.out.print(line)
             console.out.print()
+        console.out.print(LEGEND)
     broken = [
         f"{file}: '{finding.name}' does not hold: {finding.detail}"
         for file, each in audits.items()

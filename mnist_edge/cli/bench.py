@@ -34,10 +34,15 @@ def bench(
         bool, typer.Option("--quick", help="Fewer calls: a first look, not a measurement.")
     ] = False,
     max_drop: Annotated[
-        float | None, typer.Option(help="Accuracy that may be lost, in points.")
+        float | None,
+        typer.Option(help="Accuracy that may be lost, in points [default: int8 0.1, float32 0]."),
     ] = None,
     min_agreement: Annotated[
-        float | None, typer.Option(help="Decisions that must be the reference's, in percent.")
+        float | None,
+        typer.Option(
+            help="Decisions that must be the reference's, in percent "
+            "[default: int8 99.8, float32 100]."
+        ),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="Test images to use [default: what the model learnt from].")

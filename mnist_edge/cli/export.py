@@ -10,7 +10,7 @@ import typer
 
 from mnist_edge.bench.advice import lines
 from mnist_edge.bench.targets import TARGETS, check_names
-from mnist_edge.bundle import read_bundle
+from mnist_edge.bundle import check_replaceable, read_bundle
 from mnist_edge.cli import console, own_model
 from mnist_edge.data import Split, stratified_split
 from mnist_edge.errors import BundleError, DataError, MissingExtraError, SettingError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mnist_edge.bench.advice import Worth
     from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
+
+
+LITTLE = 1.5  # times chance: what a model that knows its classes would leave behind
 
 
 def export(
@@ -130,15 +133,21 @@ def export(
     targets = plan.targets(wanted)
     if c_array and not any(each.c_array for each in targets):
         raise SettingError(
-            "c-array is for TFLite with int8 input and output, which was not asked for: add --int8"
+            "c-array is for TFLite with int8 input and output, which was not asked for: say "
+            "--int8, with --format tflite and --io int8 where others are named"
         )
     if max_drop is not None and not 0 <= max_drop <= 100:
         raise SettingError(f"max-drop is {max_drop}; wanted percentage points, 0 to 100")
+    if max_drop is not None and not wanted.quantizations:
+        raise SettingError("max-drop is for quantized models, and none was asked for: add --int8")
+    if calibration_count is not None and calibration_count < 1:
+        raise SettingError(f"calibration-count is {calibration_count}; wanted 1 or more")
     meant = [name for given in meant_for or TARGETS for name in given.split(",")]
     check_names(meant)
     own = own_model.Options(data, labels, input_range, softmax)
     with TemporaryDirectory() as adopted:
         bundle, dataset, out = _source(run, own, Path(adopted), out)
+        check_replaceable(out)  # before anything that takes long
         keras_files = [entry.file for entry in bundle.models if entry.format == "keras"]
         if not keras_files:
             raise BundleError(f"{bundle.folder} has no .keras model: train it anew")
@@ -171,7 +180,8 @@ def export(
                 say=lambda what: status.update(f"exporting {what}"),
                 note=console.say,
             )
-            verdicts = worth(exported, status.update, max_drop=max_drop) if timing else []
+            made = _made_now(exported, bundle, {each.file(bundle.name) for each in targets})
+            verdicts = worth(made, status.update, max_drop=max_drop) if timing else []
     if json:
         console.print_json({**exported.manifest, "worth": [each.as_dict() for each in verdicts]})
         return
@@ -180,13 +190,20 @@ def export(
 
 def _show(exported: Bundle, verdicts: list[Worth]) -> None:
     """Print what was made, and what each quantized model is good for."""
-    known = [each.parity for each in exported.models if each.parity.get("reference_accuracy")]
+    known = [
+        each.parity for each in exported.models if each.parity.get("reference_accuracy") is not None
+    ]
     if exported.manifest["training"].get("source") and known:
+        file, share = exported.manifest["training"]["file"], known[-1]["reference_accuracy"]
         console.out.print(
-            f"{exported.manifest['training']['file']} itself names "
-            f"{100 * known[-1]['reference_accuracy']:.2f} % of {known[-1]['samples']:,} rightly",
+            f"{file} itself names {100 * share:.2f} % of {known[-1]['samples']:,} rightly",
             soft_wrap=True,
         )
+        if share < LITTLE / len(exported.labels):
+            console.say(
+                f"that is what chance would give: are its classes in this order? "
+                f"{', '.join(exported.labels[:5])}: say the model's own order with --labels"
+            )
     for entry in exported.models:
         if entry.parity:
             console.out.print(
@@ -197,6 +214,18 @@ def _show(exported: Bundle, verdicts: list[Worth]) -> None:
     for line in lines(verdicts, min(console.out.width, 100)):
         console.out.print(line, soft_wrap=True)
     console.out.print(f"bundle: {exported.folder}")
+
+
+def _made_now(exported: Bundle, before: Bundle, asked: set[str]) -> Bundle:
+    """Return a bundle's float models and those that this export made: what is to be timed."""
+    kept = {entry.file for entry in before.models} - asked
+    return exported._replace(
+        models=tuple(
+            entry
+            for entry in exported.models
+            if entry.quantization == "float32" or entry.file not in kept
+        )
+    )
 
 
 def _draw(path: Path, document: dict[str, Any]) -> None:

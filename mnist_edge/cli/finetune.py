@@ -85,5 +85,5 @@ def verdict(validation: dict[str, float], test: dict[str, float]) -> str:
     return (
         f"int8 {which} accuracy: {100 * before:.2f} % post-training, {100 * after:.2f} % "
         f"quantization-aware ({100 * (after - before):+.2f} points; "
-        f"float {100 * found['float32']:.2f} %)"
+        f"float {100 * found['float32']:.2f} % before; some of it may be the longer training alone)"
     )

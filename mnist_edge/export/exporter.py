@@ -105,7 +105,11 @@ def export(
         writer = Writer(
             folder, run.name, model, pool, learnt, calibration, check, control, say, note
         )
-        entries = [entry for target in targets if (entry := writer.write(target)) is not None]
+        entries = []
+        for place, target in enumerate(targets, start=1):
+            writer.place = f"{place} of {len(targets)}: "
+            entry = writer.write(target)
+            entries += [] if entry is None else [entry]
         kept = _carry_over(run, folder, {entry.file for entry in entries})
         if writer.audits:
             found = document(writer.audits, bundle=run.name, dataset=dataset.name)

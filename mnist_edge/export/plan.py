@@ -207,8 +207,11 @@ def _check_option(wanted: Wanted, name: str) -> None:
         ):
             continue
         shown = " and ".join(f"{quantization} {form}" for form, quantization in having)
+        form, quantization = having[0]
+        asked = quantization in wanted.quantizations
+        remedy = f"--format {form}" if asked else f"--{quantization}"
         raise SettingError(
-            f"{name} {each} is for {shown} alone, which was not asked for: add --{having[0][1]}"
+            f"{name} {each} is for {shown} alone, which was not asked for: add {remedy}"
         )
 
 

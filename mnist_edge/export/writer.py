@@ -49,6 +49,7 @@ class Writer:
         answers: float32 [N,K] of each model written, by file, on the images of the check.
         audits: of each quantized model written, by file.
         calibrated: calibration images decided ranges of one of them.
+        place: what progress says first, such as `2 of 8: `.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Writer:
     ) -> None:
         self.answers: dict[str, NDArray[np.float32]] = {}
         self.audits: dict[str, Audit] = {}
-        self.calibrated = False
+        self.calibrated, self.place = False, ""
         self._name = name
         self._folder, self._model, self._pool, self._learnt = folder, model, pool, learnt
         self._count = len(calibration.images)
@@ -91,7 +92,7 @@ class Writer:
             CheckFailed: it is not the Keras model, or its output is not a classifier's.
             ModelError: it cannot be made.
         """
-        self._say(f"{target.quantization} {target.format}")
+        self._say(f"{self.place}{target.quantization} {target.format}")
         family = self._family(target.format)
         if target.calibrated:
             target = replace(target, count=self._count)
@@ -158,7 +159,7 @@ class Writer:
         """Check a model that was written; where it does not hold, say which layer is to blame."""
         if target.quantization == "float32":
             return self._check(path, target.quantization)
-        self._say(f"audit of {target.quantization} {target.format}")
+        self._say(f"{self.place}audit of {target.quantization} {target.format}")
         audit = family.audit(path.read_bytes(), target.quantization, self._audited)
         self.audits[path.name] = audit
         if audit.islands and not target.float_layers:
@@ -167,9 +168,8 @@ class Writer:
         try:
             checked = self._check(path, target.quantization)
         except CheckFailed as error:
-            raise CheckFailed(
-                f"{error}: {audit.explain()}: try --max-drop 0.1, or mnist-edge finetune"
-            ) from None
+            advice = "keep it in float" if self._control else "try --max-drop 0.1"
+            raise CheckFailed(f"{error}: {audit.explain()}: {advice}") from None
         broken = [each for each in audit.findings if not each]
         if broken:
             raise CheckFailed(
@@ -198,7 +198,12 @@ class Writer:
             drop = control.check.look(path).drop
             if drop is None:
                 raise DataError("max-drop needs the labels of the images that are judged on")
-            return Attempt(each, drop, tuple(family.named(name) for name in each.float_layers))
+            floats = tuple(family.named(name) for name in each.float_layers)
+            try:
+                control.check(path, each.quantization)
+            except CheckFailed as error:
+                return Attempt(each, drop, floats, str(error).partition("model: ")[2] or str(error))
+            return Attempt(each, drop, floats)
 
         def rank(each: Target) -> Sequence[str]:
             return family.rank(family.make(each), self._audited[:RANKED_BY])

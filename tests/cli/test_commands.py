@@ -216,3 +216,42 @@ def test_what_max_drop_judges_on_was_held_out_and_is_not_the_test(run_folder, da
     assert np.array_equal(found.labels, dataset.train.labels[held])
     judged = {image.tobytes() for image in (*dataset.test.images, *dataset.train.images[kept])}
     assert not {image.tobytes() for image in found.images} & judged
+
+
+def test_only_what_an_export_made_is_timed(bundle):
+    from mnist_edge.cli.export import _made_now
+
+    made = _made_now(bundle, bundle, {"edge-int8.tflite"})
+    assert {entry.file for entry in made.models} == {
+        "edge.keras", "edge-float32.tflite", "edge-float32.onnx", "edge-int8.tflite",
+    }  # fmt: skip
+    before = bundle._replace(models=())
+    assert _made_now(bundle, before, set()).models == bundle.models
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--max-drop", "0.1"], "max-drop is for quantized models, and none was asked for"),
+        (["--int8", "--calibration-count", "0"], "calibration-count is 0; wanted 1 or more"),
+        (["--int8", "--format", "onnx", "--c-array"], "with --format tflite and --io int8"),
+        (["--int8", "--format", "onnx", "--io", "uint8"], "add --format tflite"),
+        (["--int8", "--method", "percentile", "--percentile", "0"], "percentile is 0; wanted"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_work(arguments, said, capsys):
+    assert run(["export", "nowhere", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_model_that_is_never_right_is_said_to_be_so(bundle, capsys):
+    from mnist_edge.cli.export import _show
+
+    entry = bundle.entry("edge-float32.tflite")
+    wrong = entry._replace(parity={**entry.parity, "reference_accuracy": 0.0})
+    training = {**bundle.manifest["training"], "source": "own model", "file": "my.keras"}
+    own = bundle._replace(models=(wrong,), manifest={**bundle.manifest, "training": training})
+    _show(own, [])
+    said = capsys.readouterr()
+    assert "my.keras itself names 0.00 % of 200 rightly" in said.out
+    assert "say the model's own order with --labels" in said.err

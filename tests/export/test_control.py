@@ -139,3 +139,16 @@ def test_where_ranges_were_learnt_calibration_is_not_tried():
     )
     assert {(each.method, each.count) for each in tried} == {("minmax", 100)}
     assert [each.granularity for each in tried[:2]] == ["per-tensor", "per-channel"]
+
+
+def test_what_is_broken_does_not_fit_however_small_its_drop():
+    tried = fit(
+        TARGET,
+        0.1,
+        lambda each: Attempt(each, 0.0, (), "" if each.float_layers else "agreement 80 %"),
+        lambda _target: LAYERS,
+        1000,
+    )
+    assert tried[-1].target.float_layers == ("worst",)
+    assert tried[0].as_dict()["broken"] == "agreement 80 %"
+    assert str(tried[0]).endswith(": +0.00 (agreement 80 %)")

@@ -254,6 +254,9 @@ class Scripted:
         self.looked += 1
         return dataclasses.replace(self.inner.look(path), drop=self.drops.pop(0))
 
+    def __call__(self, path, quantization):
+        return self.inner(path, quantization)
+
 
 def controlled(run_folder, dataset, out, drops, **wanted):
     """Export int8 TFLite under control; return the bundle, the control and what was looked at."""

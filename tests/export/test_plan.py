@@ -53,7 +53,7 @@ def test_an_option_touches_only_those_that_have_it():
         (Wanted(formats=()), "no format is left"),
         (Wanted(("int16x8",), ("onnx",)), "onnx has no int16x8: add --format tflite"),
         (Wanted(("float16",), io=("uint8",)), "io uint8 is for int8 tflite alone.*add --int8"),
-        (Wanted(("int8",), ("onnx",), io=("uint8",)), "io uint8 is for int8 tflite alone"),
+        (Wanted(("int8",), ("onnx",), io=("uint8",)), "io uint8 is for int8.*add --format tflite"),
         (Wanted(("int8",), io=("bfloat16",)), "io 'bfloat16' is none; wanted float32, int8"),
         (Wanted(("dynamic",), method=("entropy",)), "method entropy is for int8 tflite and int8"),
         (Wanted(("int8",), granularity=("per-row",)), "granularity 'per-row' is none"),
