@@ -15,9 +15,9 @@ IMAGES = 64
 
 
 LEGEND = (
-    "Added: share of the error in the logits, each layer quantized alone; * adds most.\n"
-    "SNR, cosine, error: of the layer's output, all layers quantized. Range: share of the\n"
-    "integers in use. Sat.: values that they cannot stand for. Weights: their SNR."
+    "Added: share of the error in the logits, each layer quantized alone; *: most.\n"
+    "The rest: its output with all layers quantized. Range: share of the integers\n"
+    "in use. Sat.: values that they cannot stand for. Weights: their SNR."
 )
 
 

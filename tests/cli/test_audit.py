@@ -33,7 +33,7 @@ def test_both_families_are_printed_and_drawn(few, quadrants_file, tmp_path, caps
     said = capsys.readouterr()
     lines = said.out.splitlines()
     table = [line for line in lines if " tflite " in line or " onnx " in line]
-    assert max(map(len, table)) <= 80
+    assert max(map(len, lines)) <= 80
     named = {line.split()[0] for line in table}  # Keras numbers its layers by the process
     assert "probabilities" in named
     assert len([name for name in named if name.startswith("conv2d")]) == 4
