@@ -111,7 +111,8 @@ class DownloadBar:
 class TrainingProgress(Watcher):
     """Shows a bar for the epoch that runs and a line for each that is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "going on") -> None:
+        self._doing = doing  # where an earlier run left off
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -138,7 +139,7 @@ class TrainingProgress(Watcher):
         self._task = self._bar.add_task(f"epoch {done + 1}/{epochs}", total=steps * epochs)
         self._bar.update(self._task, completed=done * steps)
         if done:
-            say(f"{recipe.name}: going on after epoch {done} of {epochs}")
+            say(f"{recipe.name}: {self._doing} after epoch {done} of {epochs}")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """Move the bar."""

@@ -55,7 +55,7 @@ def finetune(
         raise MissingExtraError("TensorFlow", "train") from None
     if (place / MANIFEST).is_file() and place.resolve() != folder.resolve():
         console.say(f"{place} holds a finished run; the new one will take its place")
-    with console.TrainingProgress() as progress:
+    with console.TrainingProgress("fine-tuning") as progress:
         try:
             tuned = run_finetuning(
                 bundle,

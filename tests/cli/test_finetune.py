@@ -22,7 +22,7 @@ def test_the_newest_run_is_fine_tuned_beside_itself(parent, quadrants_file, caps
     data = ["--data", str(quadrants_file)]
     assert run(["finetune", "--epochs", "1", "--granularity", "per-tensor", *data]) == 0
     said = capsys.readouterr()
-    assert "going on after epoch 8 of 9" in said.err
+    assert "fine-tuning after epoch 8 of 9" in said.err
     assert "epoch 9/9" in said.err
     last = said.out.splitlines()[-1]
     assert re.fullmatch(
