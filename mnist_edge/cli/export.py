@@ -164,9 +164,8 @@ def export(
         with console.err.status("running Keras on the images to be judged on") as status:
             control = None
             if max_drop is not None:
-                control = Control(
-                    max_drop, ExportCheck(keras_file, _validation(bundle, dataset), "validation")
-                )
+                held = _validation(bundle, dataset)
+                control = Control(max_drop, ExportCheck(keras_file, held, "validation", meant))
             exported = run_export(
                 bundle,
                 dataset,

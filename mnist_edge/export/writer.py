@@ -195,15 +195,16 @@ class Writer:
 
         def attempt(each: Target) -> Attempt:
             path.write_bytes(family.make(each))
-            drop = control.check.look(path).drop
+            broken = ""
+            try:
+                drop = control.check(path, each.quantization).drop
+            except CheckFailed as error:
+                broken = str(error).partition("model: ")[2] or str(error)
+                drop = control.check.look(path).drop
             if drop is None:
                 raise DataError("max-drop needs the labels of the images that are judged on")
             floats = tuple(family.named(name) for name in each.float_layers)
-            try:
-                control.check(path, each.quantization)
-            except CheckFailed as error:
-                return Attempt(each, drop, floats, str(error).partition("model: ")[2] or str(error))
-            return Attempt(each, drop, floats)
+            return Attempt(each, drop, floats, broken)
 
         def rank(each: Target) -> Sequence[str]:
             return family.rank(family.make(each), self._audited[:RANKED_BY])

@@ -255,3 +255,33 @@ def test_a_model_that_is_never_right_is_said_to_be_so(bundle, capsys):
     said = capsys.readouterr()
     assert "my.keras itself names 0.00 % of 200 rightly" in said.out
     assert "say the model's own order with --labels" in said.err
+
+
+def test_max_drop_judges_for_the_runtimes_that_were_asked_for(
+    run_folder, quadrants_file, tmp_path, monkeypatch
+):
+    from mnist_edge.bench import exported
+
+    asked = []
+    monkeypatch.setattr(
+        exported, "check_targets", lambda _content, _path, targets: asked.append(tuple(targets))
+    )
+    command = ["export", str(run_folder), "--float16", "--format", "tflite", "--no-timing"]
+    command += ["--data", str(quadrants_file), "--out", str(tmp_path / "b")]
+    assert run([*command, "--max-drop", "1", "--for", "litert"]) == 0
+    assert asked == [("litert",)] * 3  # float32, then float16 on validation and on test images
+
+
+def test_a_folder_of_something_else_is_refused_before_anything_that_takes_long(
+    run_folder, quadrants_file, tmp_path, monkeypatch, capsys
+):
+    from mnist_edge.bench import exported
+
+    def slow(*_arguments, **_more):
+        raise AssertionError("Keras was run first")
+
+    monkeypatch.setattr(exported, "ExportCheck", slow)
+    (tmp_path / "thesis.txt").write_text("years of work")
+    arguments = ["--data", str(quadrants_file), "--out", str(tmp_path)]
+    assert run(["export", str(run_folder), *arguments]) == 2
+    assert "choose another --out" in capsys.readouterr().err

@@ -251,11 +251,11 @@ class Scripted:
         self.inner, self.drops, self.looked = inner, list(drops), 0
 
     def look(self, path):
-        self.looked += 1
-        return dataclasses.replace(self.inner.look(path), drop=self.drops.pop(0))
+        raise AssertionError(f"{path} holds, and was run already")
 
     def __call__(self, path, quantization):
-        return self.inner(path, quantization)
+        self.looked += 1
+        return dataclasses.replace(self.inner(path, quantization), drop=self.drops.pop(0))
 
 
 def controlled(run_folder, dataset, out, drops, **wanted):
