@@ -9,7 +9,7 @@ import typer
 
 from mnist_edge.bundle import read_bundle
 from mnist_edge.cli import console
-from mnist_edge.errors import CheckFailed, MissingExtraError, SettingError
+from mnist_edge.errors import CheckFailed, SettingError
 
 IMAGES = 64
 
@@ -44,12 +44,9 @@ def audit(
     folder = bundle or console.newest_run()
     found = read_bundle(folder)
     dataset = console.load_for(found, data)
-    try:
-        with console.err.status("starting TensorFlow"):
-            from mnist_edge.export.audit import document
-            from mnist_edge.export.audit.of_bundle import audit_bundle, audit_images
-    except ImportError as error:
-        raise MissingExtraError(f"{error.name}, which audit needs,", "train") from None
+    with console.starting_tensorflow("audit"):
+        from mnist_edge.export.audit import document
+        from mnist_edge.export.audit.of_bundle import audit_bundle, audit_images
     from mnist_edge.report.audit_table import audit_lines, audit_table, groups
 
     with console.err.status("auditing") as status:

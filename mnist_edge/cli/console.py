@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,13 @@ from rich.progress import (
 
 from mnist_edge.bundle import MANIFEST
 from mnist_edge.data import load
-from mnist_edge.errors import BundleError, MnistEdgeError
+from mnist_edge.errors import BundleError, MissingExtraError, MnistEdgeError
 from mnist_edge.preprocess import DIGIT_SHAPE
 from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
     from mnist_edge.training.recipes import Recipe
@@ -55,6 +58,25 @@ def say(line: str) -> None:
 def print_json(document: Any) -> None:
     """Print one JSON document to stdout."""
     print(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def starting_tensorflow(what: str) -> Iterator[None]:
+    """Show that TensorFlow is being imported, which takes seconds.
+
+    Args:
+        what: needs it, for the message.
+
+    Raises:
+        MissingExtraError: it, or what it comes with, is not installed.
+    """
+    try:
+        with err.status("starting TensorFlow"):
+            yield
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] == "mnist_edge":
+            raise  # a fault of ours
+        raise MissingExtraError(f"{error.name}, which {what} needs,", "train") from None
 
 
 def load_dataset(

@@ -151,12 +151,9 @@ def export(
         keras_files = [entry.file for entry in bundle.models if entry.format == "keras"]
         if not keras_files:
             raise BundleError(f"{bundle.folder} has no .keras model: train it anew")
-        try:
-            with console.err.status("starting TensorFlow"):
-                from mnist_edge.export.exporter import export as run_export
-                from mnist_edge.export.writer import Control
-        except ImportError as error:
-            raise MissingExtraError(f"{error.name}, which export needs,", "train") from None
+        with console.starting_tensorflow("export"):
+            from mnist_edge.export.exporter import export as run_export
+            from mnist_edge.export.writer import Control
         from mnist_edge.bench.exported import ExportCheck
         from mnist_edge.bench.worth import worth
 

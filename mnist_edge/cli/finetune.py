@@ -11,7 +11,7 @@ import typer
 from mnist_edge.bundle import MANIFEST, read_bundle
 from mnist_edge.cli import console
 from mnist_edge.cli.train import draw_pictures
-from mnist_edge.errors import MissingExtraError, unknown
+from mnist_edge.errors import unknown
 
 GRANULARITIES = ("per-channel", "per-tensor")
 
@@ -46,13 +46,8 @@ def finetune(
     place = out or folder.with_name(f"{folder.name}-qat")
     bundle = read_bundle(folder)
     dataset = console.load_for(bundle, data)
-    try:
-        with console.err.status("starting TensorFlow"):
-            from mnist_edge.training.finetune import finetune as run_finetuning
-    except ImportError as error:
-        if error.name not in ("tensorflow", "keras"):
-            raise
-        raise MissingExtraError("TensorFlow", "train") from None
+    with console.starting_tensorflow("finetune"):
+        from mnist_edge.training.finetune import finetune as run_finetuning
     if (place / MANIFEST).is_file() and place.resolve() != folder.resolve():
         console.say(f"{place} holds a finished run; the new one will take its place")
     with console.TrainingProgress("fine-tuning") as progress:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_edge.bundle import manifest_beside
 from mnist_edge.cli import console
-from mnist_edge.errors import DataError, MissingExtraError, SettingError
+from mnist_edge.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from mnist_edge.bundle import Bundle
@@ -63,13 +63,10 @@ def adopted(path: Path, options: Options, folder: Path) -> tuple[Bundle, Dataset
             f"{path} needs images that are like those it learnt from, to calibrate on and to "
             "compare on: name an .npz or a folder of class folders with --calibration"
         )
-    try:
-        with console.err.status("starting TensorFlow"):
-            from mnist_edge.export.adopt import adopt, names_for
-            from mnist_edge.export.fitting import input_range_of
-            from mnist_edge.export.own_model import open_own
-    except ImportError as error:
-        raise MissingExtraError(f"{error.name}, which export needs,", "train") from None
+    with console.starting_tensorflow("export"):
+        from mnist_edge.export.adopt import adopt, names_for
+        from mnist_edge.export.fitting import input_range_of
+        from mnist_edge.export.own_model import open_own
     with console.err.status(f"looking at {path.name}"):
         own = open_own(path)
         input_range_of(own, options.input_range)

@@ -87,14 +87,9 @@ def train(
         f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images"
         + (", verified" if dataset.name in PUBLIC else "")
     )
-    try:
-        with console.err.status("starting TensorFlow"):
-            from mnist_edge.training.card import finished
-            from mnist_edge.training.loop import train as run_training
-    except ImportError as error:
-        if error.name not in ("tensorflow", "keras"):
-            raise
-        raise MissingExtraError("TensorFlow", "train") from None
+    with console.starting_tensorflow("train"):
+        from mnist_edge.training.card import finished
+        from mnist_edge.training.loop import train as run_training
     done = finished(folder, chosen, dataset) if resume and not fresh else None
     if done is None:
         if (folder / MANIFEST).is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnist_edge.data import Dataset
 
 COUNT = 500  # images, unless told otherwise
+AUDITED = 64  # images that an audit runs, unless told otherwise
 FEW = 100  # below this the largest value of an activation is a matter of luck
 POOR = 0.25  # of an even share: a class with less is hardly there
 DIM = 0.5  # of full brightness, which good samples pass
@@ -42,7 +43,7 @@ class Calibration:
     classes: int
     source: str
     seed: int
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
 
     def inputs(self) -> NDArray[np.float32]:
         """Return the images as a network takes them: float32 [N,H,W,C] in 0..1; the caller's."""
@@ -117,7 +118,7 @@ class Pool:
     classes: int
     source: str
     seed: int
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
 
     @cached_property
     def _judged_digests(self) -> frozenset[bytes]:
@@ -150,6 +151,20 @@ class Pool:
             )
         own = None if self.labels is None else self.labels[places]
         return Calibration(chosen, own, self.classes, self.source, self.seed, self.left_out)
+
+
+def audited(pool: Pool, count: int = AUDITED) -> NDArray[np.float32]:
+    """Draw images to audit on: another draw than calibration's shows what leaves its ranges.
+
+    Args:
+        pool: what calibration draws from.
+        count: how many, fewer where there are not so many.
+
+    Returns:
+        float32 [N,H,W,C] in 0..1.
+    """
+    others = replace(pool, seed=pool.seed + 1)
+    return others.draw(min(count, len(pool.images))).inputs()
 
 
 def of_run(dataset: Dataset, validation_share: float, seed: int) -> Pool:

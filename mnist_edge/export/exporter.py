@@ -14,8 +14,6 @@ import numpy as np
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
-
 from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import (
     MANIFEST,
@@ -26,12 +24,13 @@ from mnist_edge.bundle import (
     manifest_text,
 )
 from mnist_edge.data import Dataset, stratified_sample
-from mnist_edge.errors import BundleError, DataError, SettingError
+from mnist_edge.errors import BundleError, SettingError
 from mnist_edge.export.audit import document
 from mnist_edge.export.c_array import c_array, identifier
 from mnist_edge.export.calibration import of_run
 from mnist_edge.export.learnt import layer_ranges
 from mnist_edge.export.plan import FORMATS
+from mnist_edge.export.run import check_data, keras_model
 from mnist_edge.export.writer import Control, Writer
 
 if TYPE_CHECKING:
@@ -89,18 +88,14 @@ def export(
         SettingError: a method of calibration where ranges were learnt.
     """
     training = _training(run)
-    if training["dataset"]["sha256"] != dataset.sha256:
-        raise DataError(
-            f"{run.name} goes with {training['dataset']['name']}, and {dataset.name} is not the "
-            "same data: name the right one with --data"
-        )
+    check_data(run, dataset)
     check_replaceable(out)
     hyper = training["hyperparameters"]
     pool = of_run(dataset, hyper["validation_share"], hyper["seed"])
     calibration = pool.draw(calibration_count)
     learnt = layer_ranges(run)
     _check_methods(run, learnt, targets)
-    model = _keras_model(run)
+    model = keras_model(run)
     with replacing_folder(out) as folder:
         writer = Writer(
             folder, run.name, model, pool, learnt, calibration, check, control, say, note
@@ -138,14 +133,6 @@ def _training(run: Bundle) -> dict[str, Any]:
     except (KeyError, TypeError):
         raise BundleError(f"{run.folder} does not say how it was trained: train it anew") from None
     return training
-
-
-def _keras_model(run: Bundle) -> Any:
-    for entry in run.models:
-        if entry.format == "keras":
-            run.read_file(entry)
-            return keras.saving.load_model(run.folder / entry.file, compile=False, safe_mode=True)
-    raise BundleError(f"{run.folder} has no .keras model: train it anew")
 
 
 def _check_methods(run: Bundle, learnt: Ranges, targets: Sequence[Target]) -> None:

@@ -6,7 +6,7 @@ loaded, and README's table is printed from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +140,7 @@ class Wanted:
     io: Sequence[str] = ()
     granularity: Sequence[str] = ()
     method: Sequence[str] = ()
-    percentile: float | None = field(default=None)
+    percentile: float | None = None
 
 
 def targets(wanted: Wanted) -> tuple[Target, ...]:

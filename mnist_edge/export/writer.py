@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.bundle import ModelEntry, make_entry
 from mnist_edge.errors import CheckFailed, DataError, ModelError
+from mnist_edge.export.calibration import audited
 from mnist_edge.export.control import Attempt, fit
 from mnist_edge.export.family import Family
 from mnist_edge.export.learnt import METHOD, hold_to_training
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from mnist_edge.export.plan import Target
 
 RANKED_BY = 16  # images that tell which layers add most error
-AUDITED = 64  # images that quantized models are held against float on, layer by layer
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,7 @@ class Writer:
 
     @cached_property
     def _audited(self) -> NDArray[np.float32]:
-        """Images that no range was made from, as far as there are others."""
-        others = replace(self._pool, seed=self._pool.seed + 1)
-        return others.draw(min(AUDITED, len(self._pool.images))).inputs()
+        return audited(self._pool)
 
     def _tried(self, family: Family, target: Target, control: Control) -> list[Attempt]:
         """Return the ways that were tried; the last one keeps what it must."""

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -285,3 +286,29 @@ def test_a_folder_of_something_else_is_refused_before_anything_that_takes_long(
     arguments = ["--data", str(quadrants_file), "--out", str(tmp_path)]
     assert run(["export", str(run_folder), *arguments]) == 2
     assert "choose another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "export", "finetune", "audit"])
+def test_what_needs_tensorflow_says_so_where_it_is_absent(
+    command, bundle, quadrants_file, tmp_path, monkeypatch, capsys
+):
+    import builtins
+
+    heavy = {f"mnist_edge.{part}" for part in ("training", "export")}
+    for name in [name for name in sys.modules if name.rpartition(".")[0] in heavy]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.startswith("mnist_edge.export.audit")]:
+        monkeypatch.delitem(sys.modules, name)
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name.partition(".")[0] in ("tensorflow", "keras"):
+            raise ImportError(f"No module named {name!r}", name=name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    where = ["--out", str(tmp_path / "out")] if command == "train" else [str(bundle.folder)]
+    assert run([command, *where, "--data", str(quadrants_file)]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"which {command} needs" in said
+    assert 'pip install "mnist-edge[train]"' in said

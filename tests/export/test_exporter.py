@@ -335,7 +335,8 @@ def test_a_file_of_another_input_than_was_asked_for_is_not_exported(
 
 
 def test_the_audit_is_on_images_that_no_range_was_made_from(run_folder, dataset, check):
-    from mnist_edge.export.writer import AUDITED, Writer
+    from mnist_edge.export.calibration import AUDITED
+    from mnist_edge.export.writer import Writer
 
     pool = of_run(dataset, 0.1, 0)
     calibration = pool.draw(40)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mnist_edge.errors import BundleError, DataError
+from mnist_edge.errors import BundleError
 from mnist_edge.export.activations import trace
 from mnist_edge.export.audit import audit
-from mnist_edge.export.calibration import of_run
+from mnist_edge.export.calibration import AUDITED, audited, of_run
 from mnist_edge.export.layers import IMAGES, layer_names
+from mnist_edge.export.run import check_data, keras_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mnist_edge.bundle import Bundle, ModelEntry
+    from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
     from mnist_edge.export.audit import Audit
 
-COUNT = 64  # images, unless told otherwise
 
-
-def audit_images(bundle: Bundle, dataset: Dataset, count: int = COUNT) -> NDArray[np.float32]:
+def audit_images(bundle: Bundle, dataset: Dataset, count: int = AUDITED) -> NDArray[np.float32]:
     """Draw images that the bundle's network learnt from, not those that it was calibrated on.
 
     Never test images: what an audit says is used to choose. Another draw than calibration's shows
@@ -42,17 +40,10 @@ def audit_images(bundle: Bundle, dataset: Dataset, count: int = COUNT) -> NDArra
     Raises:
         DataError: another dataset than the bundle's.
     """
-    training = bundle.manifest.get("training", {})
-    known = training.get("dataset", {})
-    if known and known.get("sha256") != dataset.sha256:
-        raise DataError(
-            f"{bundle.folder} learnt from {known.get('name')}, and {dataset.name} is not the same "
-            "data: name the right one with --data"
-        )
-    split = training.get("hyperparameters", {})
+    check_data(bundle, dataset)
+    split = bundle.manifest.get("training", {}).get("hyperparameters", {})
     pool = of_run(dataset, split.get("validation_share", 0.0), split.get("seed", 0))
-    pool = replace(pool, seed=pool.seed + 1)
-    return pool.draw(min(count, len(pool.images))).inputs()
+    return audited(pool, count)
 
 
 def audit_bundle(
@@ -77,7 +68,7 @@ def audit_bundle(
     quantized = [entry for entry in bundle.models if entry.quantization != "float32"]
     if not quantized:
         raise BundleError(f"{bundle.folder} has no quantized model: export one with --int8")
-    model = _keras_model(bundle, originals.pop("keras", None))
+    model = None if originals.pop("keras", None) is None else keras_model(bundle)
     contents: dict[str, bytes] = {}
     names: dict[str, dict[str, str]] = {}
     audits = {}
@@ -102,12 +93,3 @@ def audit_bundle(
             say=lambda what, file=entry.file: say(f"{file}: {what}"),  # type: ignore[misc]
         )
     return audits
-
-
-def _keras_model(bundle: Bundle, entry: ModelEntry | None) -> Any:
-    if entry is None:
-        return None
-    import keras
-
-    bundle.read_file(entry)
-    return keras.saving.load_model(bundle.folder / entry.file, compile=False, safe_mode=True)
