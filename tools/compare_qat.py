@@ -29,11 +29,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from large_channel import with_large_channel
 
 from mnist_edge.atomic import write_file
 from mnist_edge.backends import open_backend
 from mnist_edge.bench.parity import compare
-from mnist_edge.bundle import MANIFEST, Bundle, make_entry, manifest_text, read_bundle
+from mnist_edge.bundle import MANIFEST, Bundle, read_bundle
 from mnist_edge.data import Dataset, load, stratified_split
 from mnist_edge.preprocess import to_unit
 from mnist_edge.training.recipes import RECIPES, from_dict
@@ -183,37 +184,6 @@ def measure(
         for each in (judged["against_post_training"], judged["against_float_fine_tuned"])
     )
     return row
-
-
-def with_large_channel(run: Bundle, factor: float, folder: Path) -> Bundle:
-    """Write a run that is the same in float32, but for one channel that is `factor` times larger.
-
-    The channel is the first of the second convolution; a rectifier and pooling let the factor
-    through, and the next convolution divides by it.
-    """
-    import keras
-
-    from mnist_edge.training.fold import fold
-
-    entry = next(entry for entry in run.models if entry.format == "keras")
-    model = fold(keras.saving.load_model(run.folder / entry.file, compile=False))
-    _, scaled, reader = [layer for layer in model.layers if layer.get_weights()][:3]
-    kernel, bias = scaled.get_weights()
-    scaled.set_weights(
-        [kernel * _first(kernel.shape[-1], factor), bias * _first(len(bias), factor)]
-    )
-    kernel, bias = reader.get_weights()
-    reader.set_weights([kernel / _first(kernel.shape[2], factor)[:, None], bias])
-    folder.mkdir(parents=True)
-    model.save(folder / entry.file)
-    made = make_entry(folder / entry.file, "float32", input=entry.input, output=entry.output)
-    manifest = {**run.manifest, "models": [made.as_dict()]}
-    (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
-    return read_bundle(folder)
-
-
-def _first(count: int, factor: float) -> np.ndarray:
-    return np.where(np.arange(count) == 0, factor, 1.0).astype(np.float32)
 
 
 def print_row(row: dict[str, Any]) -> None:
