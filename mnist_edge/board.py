@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path("/")
+QUOTA = "sys/fs/cgroup/cpu.stat"
 PLAUSIBLE_C = (-40, 150)  # zones that measure nothing give 0 K, or some such
 
 # The bits of `vcgencmd get_throttled`, by Raspberry Pi's documentation of vcgencmd. Each has a
@@ -48,6 +49,37 @@ def temperature_c(root: Path = ROOT) -> float | None:
     texts = [read_text(path) for path in root.glob("sys/class/thermal/thermal_zone*/temp")]
     found = [int(text) / 1000 for text in texts if text and re.fullmatch(r"-?\d+", text)]
     return max((degrees for degrees in found if within(degrees)), default=None)
+
+
+def fastest_mhz(root: Path = ROOT) -> float | None:
+    """Return the clock of the processor that runs fastest now, in MHz."""
+    paths = root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")
+    found = [int(text) / 1000 for path in paths if (text := read_text(path)) and text.isdigit()]
+    return max(found, default=None)
+
+
+def ticks(root: Path = ROOT) -> tuple[int, int] | None:
+    """Return how long processors have worked, and been stolen, in ticks since the system started.
+
+    Of all processors together, as the first line of /proc/stat has it (see proc(5)); stolen is what
+    the host of a virtual machine gave to others.
+    """
+    found = re.match(r"cpu +(\d+(?: \d+)+)", read_text(root / "proc/stat") or "")
+    if found is None:
+        return None
+    # user nice system idle iowait irq softirq steal; guests are counted in user already
+    numbers = [int(part) for part in found[1].split()[:8]]
+    numbers += [0] * (8 - len(numbers))
+    return sum(numbers[:3]) + sum(numbers[5:7]), numbers[7]
+
+
+def quota_us(root: Path = ROOT) -> int | None:
+    """Return how long a limit on this container's processors has held it back, in microseconds.
+
+    From the kernel's cgroup v2, `throttled_usec` in cpu.stat; None where no limit is set.
+    """
+    found = re.search(r"^throttled_usec (\d+)$", read_text(root / QUOTA) or "", re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def within(degrees: float) -> bool:

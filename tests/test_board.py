@@ -82,3 +82,25 @@ def test_vcgencmd_is_run_where_there_is_one(tmp_path, monkeypatch):
     program.write_text("#!/nowhere/at/all\n")
     assert "No such file" in board.vcgencmd()
     assert os.access(program, os.X_OK)
+
+
+def test_clocks_ticks_and_quotas_are_read(tmp_path):
+    assert board.fastest_mhz(tmp_path) is board.ticks(tmp_path) is board.quota_us(tmp_path) is None
+    for place, khz in enumerate((600_000, 1_800_000)):
+        folder = tmp_path / f"sys/devices/system/cpu/cpu{place}/cpufreq"
+        folder.mkdir(parents=True)
+        (folder / "scaling_cur_freq").write_text(f"{khz}\n")
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/stat").write_text("cpu  1 2 4 100 200 8 16 32 64 128\ncpu0 9 9\n")
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/cpu.stat").write_text("usage_usec 5\nthrottled_usec 42\n")
+    assert board.fastest_mhz(tmp_path) == 1800
+    assert board.ticks(tmp_path) == (1 + 2 + 4 + 8 + 16, 32)
+    assert board.quota_us(tmp_path) == 42
+
+
+@pytest.mark.parametrize("text", ["", "cpu", "intr 5", "cpu  a b"])
+def test_a_strange_proc_stat_tells_nothing(tmp_path, text):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/stat").write_text(text)
+    assert board.ticks(tmp_path) is None
