@@ -2,6 +2,7 @@
 
 from mnist_edge.bench.gates import Gate, gate_for
 from mnist_edge.bench.parity import Parity, compare
-from mnist_edge.bench.suite import Settings, run_suite
+from mnist_edge.bench.settings import Settings
+from mnist_edge.bench.suite import run_suite
 
 __all__ = ["Gate", "Parity", "Settings", "compare", "gate_for", "run_suite"]

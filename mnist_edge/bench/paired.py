@@ -1,6 +1,6 @@
 """Two models in one process, timed in turn: a machine that changes its pace does so for both.
 
-    python -m mnist_edge.bench.paired JOB.json
+    python -m mnist_edge.bench.paired FD
 
 Where in memory a model comes to lie changes its pace by up to 1 %, for as long as it is open, and
 no number of calls averages that out. So both are opened anew several times: each opening gives
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mnist_edge.bench.process import answer
+from mnist_edge.bench.process import serve
 from mnist_edge.classifier import Classifier
 
 if TYPE_CHECKING:
@@ -114,4 +114,4 @@ def _time(classifier: Classifier, image: Any) -> int:
 
 
 if __name__ == "__main__":
-    answer(work)
+    serve(work)

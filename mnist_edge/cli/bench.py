@@ -10,7 +10,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist_edge.atomic import write_file
-from mnist_edge.bench.suite import QUICK, Settings, failures, run_suite
+from mnist_edge.bench.settings import QUICK, Settings
+from mnist_edge.bench.suite import failures, run_suite
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import console
 from mnist_edge.errors import BundleError, CheckFailed, SettingError
@@ -66,10 +67,10 @@ def bench(
     )
     settings = Settings(
         runtimes=tuple(runtime or ()),
-        threads=threads,
+        threads=(threads,),
         max_drop=max_drop,
         min_agreement=min_agreement,
-        **(QUICK if quick else {}),  # type: ignore[arg-type]
+        **(QUICK if quick else {}),
     )
     with Progress(
         TextColumn("{task.description}"),
@@ -122,7 +123,7 @@ def show(record: dict[str, Any], console: Console) -> None:
     console.print(bench_table(record, console.width))
     console.print(
         f"\n{dataset['samples']:,} test images of {dataset['name']}, "
-        f"{_held_against(record)}; {settings['threads']} thread(s).\n"
+        f"{_held_against(record)}; {settings['threads'][0]} thread(s).\n"
         "Call: set, run and get in the runtime, p50. Image: image in, label out.\n"
         + ("±: half the 95 % Wilson interval." if labelled else "The images have no labels."),
         soft_wrap=True,

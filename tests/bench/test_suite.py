@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from mnist_edge import machine
-from mnist_edge.bench import suite
-from mnist_edge.bench.suite import QUICK, Settings, failures, run_suite
+from mnist_edge.bench import sustained
+from mnist_edge.bench.settings import ENOUGH, QUICK, Settings
+from mnist_edge.bench.suite import failures, run_suite
 from mnist_edge.bundle import manifest_text
 from mnist_edge.errors import BundleError, DataError, MissingExtraError, ModelError, SettingError
 from mnist_edge.report.tables import bench_table
 
-FAST = {"seconds": 0.01, "samples": 20, "patience": 1.0}
+FAST = {
+    "seconds": 0.01, "samples": 20, "patience": 1.0,
+    "launches": 1, "rounds": 2, "batches": (1, 3),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +62,53 @@ def test_a_record_has_the_form_that_is_promised(record, dataset):
             timing = row["latency"][key]
             assert 0 < timing["p50"] <= timing["p90"] <= timing["p99"] <= timing["max"]
             assert timing["n"] >= 20
+            assert [launch for launch, _p50, _count in timing["rounds"]] == [0, 0]
+            assert sum(count for _launch, _p50, count in timing["rounds"]) == timing["n"]
+            assert timing["quantiles"][50] == timing["p50"]
+            assert timing["quantiles"][100] == timing["max"]
         for key in ("load_ms", "first_ms", "import_ms", "images_per_s"):
             assert row["latency"][key] > 0
         assert 10 < row["memory"]["rss_mb"] <= row["memory"]["peak_mb"]
+        assert [batch["size"] for batch in row["latency"]["batches"]] == [1, 3]
+        assert all(batch["images_per_s"] > 0 for batch in row["latency"]["batches"])
+    assert len({row["latency"]["inputs"] for row in record["results"]}) == 1
+
+
+def test_every_number_of_threads_is_a_row(bundle, dataset):
+    settings = Settings(runtimes=("litert",), threads=(1, 2), **FAST)
+    record = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)
+    assert [row["threads"] for row in record["results"]] == [1, 2]
+    assert [row["latency"]["threads"] for row in record["results"]] == [1, 2]
+
+
+def test_every_launch_is_a_process_of_its_own(bundle, dataset):
+    settings = Settings(runtimes=("litert",), **{**FAST, "launches": 3})
+    (row,) = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)["results"]
+    assert len(row["latency"]["launches"]) == 3
+    launches = [launch for launch, _p50, _count in row["latency"]["predict_us"]["rounds"]]
+    assert launches == [0, 0, 1, 1, 2, 2]
+
+
+def test_going_on_for_minutes_is_told_by_the_minute(bundle, dataset, monkeypatch):
+    monkeypatch.setattr(sustained, "MINUTE_S", 1.0)
+    settings = Settings(runtimes=("litert",), sustained_minutes=2, **FAST)
+    record = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)
+    first, second, *_rest = record["results"][0]["latency"]["sustained"]
+    assert (first["minute"], second["minute"]) == (1, 2)
+    assert 0 < first["p50"] <= first["p95"]
+    assert first["n"] > 100
+
+
+def test_steps_go_up_to_their_number(bundle, dataset):
+    said = []
+    settings = Settings(runtimes=("litert",), **FAST)
+    run_suite(
+        [bundle.folder / "edge-int8.tflite"], dataset, settings, lambda *step: said.append(step)
+    )
+    done = [step[1] for step in said]
+    assert done == sorted(done)
+    assert {step[2] for step in said} == {said[-1][2]}
+    assert done[-1] == said[-1][2] - 1
 
 
 def test_a_runtime_without_tensorflow_is_not_charged_for_it(record):
@@ -109,23 +157,35 @@ def test_the_table_fits_80_columns_and_shows_more_where_there_is_room(record):
         assert "tensorflow-lite" in text
 
 
-def fake_worker(tmp_path, monkeypatch, code):
-    """Put a program in place of the worker."""
-    script = tmp_path / "worker.py"
-    script.write_text(code)
-    shell = tmp_path / "python"
-    shell.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
-    shell.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(shell))
+@pytest.fixture
+def crashing(tmp_path, monkeypatch):
+    """Puts a worker in place of the real one that does `end` when `runtime` is to do `job`."""
+
+    def put(runtime, job, end):
+        script, shell = tmp_path / "worker.py", tmp_path / "python"
+        script.write_text(CRASHING.format(runtime=runtime, job=job, end=end))
+        shell.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$3"\n')
+        shell.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(shell))
+
+    return put
 
 
-CRASH_UNLESS_KERAS = """
-import json, os, runpy, sys
-job = json.load(open(sys.argv[3]))
-if job["runtime"] == {runtime!r}:
-    {end}
-sys.argv = sys.argv[2:]
-runpy.run_module("mnist_edge.bench.worker", run_name="__main__")
+CRASHING = """
+import os, sys
+from mnist_edge.bench.process import serve
+from mnist_edge.bench.worker import Worker
+
+class Crashing(Worker):
+    runtime = None
+
+    def __call__(self, job):
+        self.runtime = job.get("runtime", self.runtime)
+        if (self.runtime, job["do"]) == ({runtime!r}, {job!r}):
+            {end}
+        return super().__call__(job)
+
+serve(Crashing())
 """
 
 
@@ -136,25 +196,24 @@ runpy.run_module("mnist_edge.bench.worker", run_name="__main__")
         ("sys.exit('out of luck')", "ended with exit 1: out of luck"),
     ],
 )
-def test_a_crash_is_a_row_and_not_the_end(bundle, dataset, tmp_path, monkeypatch, end, said):
-    code = CRASH_UNLESS_KERAS.format(runtime="litert", end=end)
-    fake_worker(tmp_path, monkeypatch, code)
+@pytest.mark.parametrize("job", ["open", "answer", "prepare", "turn", "batch"])
+def test_a_crash_is_a_row_and_not_the_end(bundle, dataset, crashing, job, end, said):
+    crashing("litert", job, end)
     paths = [bundle.folder / "edge-float32.onnx", bundle.folder / "edge-int8.tflite"]
     settings = Settings(runtimes=("onnxruntime", "litert"), **FAST)
     record = run_suite(paths, dataset, settings)
     fine, crashed = record["results"]
     assert fine["status"] == "ok"
+    assert fine["latency"]["predict_us"]["n"] >= 20
     assert crashed["status"] == "failed"
+    assert crashed["parity"] is crashed["latency"] is crashed["memory"] is None
     assert said in crashed["error"]
     assert said in failures(record)[0]
-    assert not record["valid"]
+    assert len(failures(record)) == 1
 
 
-def test_a_reference_that_crashes_is_a_row_and_the_rest_stands_alone(
-    bundle, dataset, tmp_path, monkeypatch
-):
-    code = CRASH_UNLESS_KERAS.format(runtime="onnxruntime", end="sys.exit(3)")
-    fake_worker(tmp_path, monkeypatch, code)
+def test_a_reference_that_crashes_is_a_row_and_the_rest_stands_alone(bundle, dataset, crashing):
+    crashing("onnxruntime", "answer", "sys.exit(3)")
     paths = [bundle.folder / "edge-float32.onnx", bundle.folder / "edge-int8.tflite"]
     settings = Settings(runtimes=("onnxruntime", "litert"), **FAST)
     record = run_suite(paths, dataset, settings)
@@ -232,7 +291,7 @@ def test_every_bundle_has_a_reference_of_its_own(bundle, dataset, tmp_path):
     ],
 )
 def test_limits_that_make_no_sense_are_refused(bundle, dataset, limits):
-    with pytest.raises(SettingError, match="wanted percent"):
+    with pytest.raises(SettingError, match=r"wanted (percent|0 to 100)"):
         run_suite([bundle.folder], dataset, Settings(**limits))
 
 
@@ -247,37 +306,23 @@ def test_a_model_below_its_gate_is_named(bundle, dataset, broken_int8):
     assert failures(run_suite(paths, dataset, lenient)) == []
 
 
-def result(spread=1.0, count=1000, status="ok"):
-    timing = {"n": count, "p50_spread": spread}
-    latency = {"invoke_us": timing, "predict_us": timing}
-    return {"model": "a", "runtime": "b", "status": status, "latency": latency}
-
-
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        (result(), None),
-        (result(spread=suite.STEADY + 0.01), "pace changed within 1 of 1 timings, up to 1.16-fold"),
-        (result(count=999), "too slow for 1000 calls: a on b"),
-        (result(status="failed"), "failed"),
-    ],
-)
-def test_doubtful_timings_are_called_so(row, said):
-    doubts = suite._doubts([row], Settings())
-    assert (doubts == []) if said is None else (said in doubts[0])
-
-
 def test_a_busy_machine_makes_the_record_invalid(bundle, dataset, monkeypatch):
-    monkeypatch.setattr(machine, "disturbances", lambda: ["other work"])
+    monkeypatch.setattr(machine, "busy_processors", lambda: 1.5)
     settings = Settings(runtimes=("litert",), **FAST)
     record = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)
-    assert "other work" in record["invalid_reasons"]
+    assert "other work kept 1.5 processors busy: stop it, or wait" in record["invalid_reasons"]
+    assert not record["valid"]
 
 
 @pytest.mark.parametrize(
     ("settings", "error", "said"),
     [
-        (Settings(threads=0), SettingError, "threads is 0"),
+        (Settings(threads=(1, 0)), SettingError, "threads is 0"),
+        (Settings(threads=()), SettingError, "no number of threads"),
+        (Settings(launches=0), SettingError, "launches is 0"),
+        (Settings(batches=(4, 0)), SettingError, "batches is 0"),
+        (Settings(sustained_minutes=-1), SettingError, "sustained_minutes is -1"),
+        (Settings(max_class_drop=101), SettingError, "max_class_drop is 101"),
         (Settings(runtimes=("lightrt",)), SettingError, "unknown runtime 'lightrt'"),
         (Settings(runtimes=("tflite-runtime",)), MissingExtraError, r"mnist-edge\[tflite\]"),
         (Settings(runtimes=("onnxruntime",)), ModelError, "opens none of the models"),
@@ -297,5 +342,6 @@ def test_a_damaged_bundle_is_refused_before_anything_runs(bundle, dataset, tmp_p
 
 
 def test_quick_changes_how_long_and_nothing_else():
-    assert set(QUICK) == {"seconds", "samples", "patience"}
-    assert Settings(**QUICK).samples < suite.ENOUGH
+    how_long = {"seconds", "samples", "patience", "launches", "rounds", "batches"}
+    assert set(QUICK) == how_long
+    assert Settings(**QUICK).samples < ENOUGH

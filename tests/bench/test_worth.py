@@ -55,13 +55,15 @@ def test_every_quantized_model_is_held_against_the_float_one_of_its_format(bundl
 def test_a_crash_is_told_of_and_the_rest_goes_on(bundle, tmp_path, monkeypatch):
     script, shell = tmp_path / "job.py", tmp_path / "python"
     script.write_text(
-        "import json, os, runpy, sys\n"
-        "job = json.load(open(sys.argv[3]))\n"
-        "if job['models'][1].endswith('dynamic.tflite'): os.kill(os.getpid(), 11)\n"
-        "sys.argv = sys.argv[2:]\n"
-        "runpy.run_module(sys.argv[0], run_name='__main__')\n"
+        "import os\n"
+        "from mnist_edge.bench.paired import work\n"
+        "from mnist_edge.bench.process import serve\n"
+        "def crashing(job):\n"
+        "    if job['models'][1].endswith('dynamic.tflite'): os.kill(os.getpid(), 11)\n"
+        "    return work(job)\n"
+        "serve(crashing)\n"
     )
-    shell.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
+    shell.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$3"\n')
     shell.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(shell))
     few = copy(bundle, tmp_path / "few", FEW)
