@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_edge.board import memory_mb, read_text
+from mnist_edge.board import model as board_model
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 STAT = Path("/proc/stat")
@@ -22,6 +23,7 @@ def describe() -> dict[str, Any]:
         "system": platform.system(),
         "architecture": platform.machine(),
         "processor": _processor(),
+        "board": board_model(),
         "cores": cores(),
         "memory_mb": memory_mb().get("MemTotal"),
         "governor": read_text(GOVERNOR),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_edge import machine
+from mnist_edge import __version__, machine
 from mnist_edge.bench.candidates import Candidate, candidates, references, under, wanted
 from mnist_edge.bench.conditions import Watch
 from mnist_edge.bench.crew import Crew, Measured
@@ -150,6 +150,7 @@ class _Run:
         return {
             "schema": SCHEMA,
             "revision": REVISION,
+            "version": __version__,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "machine": machine.describe(),
             "dataset": {

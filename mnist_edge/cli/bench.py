@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist_edge.atomic import write_file
+from mnist_edge.backends.base import MOST_THREADS
 from mnist_edge.bench.settings import QUICK, Settings
 from mnist_edge.bench.suite import failures, run_suite
 from mnist_edge.classifier import SHIPPED
@@ -30,7 +31,9 @@ def bench(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Only this one; may be repeated.")
     ] = None,
-    threads: Annotated[int, typer.Option(help="For each runtime.")] = 1,
+    threads: Annotated[
+        str, typer.Option(metavar="N", help="For each runtime; several as 1,2,4 or 1-4.")
+    ] = "1",
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer calls: a first look, not a measurement.")
     ] = False,
@@ -45,6 +48,14 @@ def bench(
             "[default: int8 99.8, float32 100]."
         ),
     ] = None,
+    max_class_drop: Annotated[
+        float | None,
+        typer.Option(help="Accuracy that any one class may lose, in points."),
+    ] = None,
+    sustained: Annotated[
+        float,
+        typer.Option(metavar="MINUTES", help="Go on that long, and tell the pace of each minute."),
+    ] = 0.0,
     data: Annotated[
         str | None, typer.Option(help="Test images to use [default: what the model learnt from].")
     ] = None,
@@ -67,9 +78,11 @@ def bench(
     )
     settings = Settings(
         runtimes=tuple(runtime or ()),
-        threads=(threads,),
+        threads=_numbers(threads),
+        sustained_minutes=sustained,
         max_drop=max_drop,
         min_agreement=min_agreement,
+        max_class_drop=max_class_drop,
         **(QUICK if quick else {}),
     )
     with Progress(
@@ -99,6 +112,17 @@ def bench(
     failed = failures(record)
     if failed:
         raise CheckFailed("; ".join(failed))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers that are meant by `2`, `1,2,4` or `1-4`."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _dash, last = part.partition("-")
+        if not first.isdecimal() or (last and not int(first) <= int(last) <= MOST_THREADS):
+            raise SettingError(f"threads is {text!r}; wanted a number, 1,2,4 or 1-4")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
 
 
 def _default() -> Path:

@@ -1,6 +1,8 @@
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -304,6 +306,21 @@ def test_a_model_below_its_gate_is_named(bundle, dataset, broken_int8):
     assert "edge-int8.onnx on onnxruntime: accuracy down" in accuracy
     lenient = Settings(max_drop=100.0, min_agreement=0.0, **FAST)
     assert failures(run_suite(paths, dataset, lenient)) == []
+
+
+def test_a_busy_loop_on_every_core_makes_the_record_invalid(bundle, dataset):
+    loop = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(loop) for _core in range(os.cpu_count() or 1)]
+    try:
+        settings = Settings(runtimes=("litert",), **FAST)
+        record = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)
+    finally:
+        for each in busy:
+            each.kill()
+            each.wait()
+    assert not record["valid"]
+    assert any("other work kept" in reason for reason in record["invalid_reasons"])
+    assert record["conditions"]["other_work"] > 0.2  # while measuring, too
 
 
 def test_a_busy_machine_makes_the_record_invalid(bundle, dataset, monkeypatch):
