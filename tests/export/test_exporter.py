@@ -304,8 +304,8 @@ def test_two_targets_that_come_to_one_model_are_one(run_folder, dataset, tmp_pat
 def test_an_output_that_is_not_a_classifiers_is_not_exported(
     run_folder, dataset, check, tmp_path, monkeypatch
 ):
-    from mnist_edge.export.audit import Finding
     from mnist_edge.export.family import Family
+    from mnist_edge.invariants import Finding
 
     real = Family.audit
 

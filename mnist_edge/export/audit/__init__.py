@@ -13,10 +13,10 @@ import numpy as np
 
 from mnist_edge.export.audit.alone import Alone
 from mnist_edge.export.audit.compare import compare
-from mnist_edge.export.audit.invariants import findings
 from mnist_edge.export.audit.measures import decibels, noise_to_signal
 from mnist_edge.export.audit.reason import reason_of_output, reason_of_weights
-from mnist_edge.export.audit.result import Audit, Finding, LayerAudit
+from mnist_edge.export.audit.result import Audit, LayerAudit
+from mnist_edge.invariants import findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mnist_edge.export.audit.measures import Comparison
     from mnist_edge.export.audit.rows import Row
 
-__all__ = ["Audit", "Finding", "LayerAudit", "audit", "culprits", "document"]
+__all__ = ["Audit", "LayerAudit", "audit", "culprits", "document"]
 
 SCHEMA = 1
 ALONE = 16  # images for each layer alone, unless told otherwise: they are run once a layer

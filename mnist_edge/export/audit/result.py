@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnist_edge.invariants import Finding
 
 
 @dataclass(frozen=True)
@@ -37,29 +40,6 @@ class LayerAudit:
     added: float
     added_db: float | None
     share: float
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that the output of any classifier must be.
-
-    Attributes:
-        name: `finite`, `sums to 1`, `not constant` or `not saturated`.
-        holds: whether it is.
-        value: what was measured.
-        bound: what it may be at most, at least for `not constant`.
-        detail: the same in words.
-    """
-
-    name: str
-    holds: bool
-    value: float
-    bound: float
-    detail: str
-
-    def __bool__(self) -> bool:
-        """Whether it holds."""
-        return self.holds
 
 
 @dataclass(frozen=True)
