@@ -6,12 +6,11 @@ from dataclasses import asdict, dataclass
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.bench.parity import wilson
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mnist_edge.bench.paired import Estimate
+    from mnist_edge.bench.gates import Gate
+    from mnist_edge.bench.intervals import Estimate
 
 NOTICED = 1.05  # files whose sizes differ less are of one size
 
@@ -31,8 +30,7 @@ class Worth:
         drop: accuracy lost against the Keras model, percentage points; None where no labels told.
         agreement: share of decisions that are the Keras model's, 0..1; None where unknown.
         samples: images that drop and agreement are of.
-        max_drop: the drop that is allowed, percentage points.
-        min_agreement: the agreement that is wanted, percent.
+        gate: what it must keep.
         better: another quantized model of the format that is no larger, faster beyond doubt and
             lost no more on the same images; None where there is none.
         disturbances: what made timing doubtful on this machine; empty where nothing did.
@@ -47,8 +45,7 @@ class Worth:
     drop: Estimate | None
     agreement: float | None
     samples: int | None
-    max_drop: float
-    min_agreement: float
+    gate: Gate
     better: str | None = None
     disturbances: tuple[str, ...] = ()
 
@@ -81,13 +78,12 @@ class Worth:
 
     @property
     def loses(self) -> bool:
-        """Whether even the best end of an interval is worse than what is allowed."""
-        if self.drop is not None:
-            return self.drop.low > self.max_drop
-        if self.agreement is None or not self.samples:
+        """Whether it costs more than its gate allows, judged as bench judges it."""
+        if not self.samples:
             return False
-        best = wilson(round(self.agreement * self.samples), self.samples)[1]
-        return 100 * best < self.min_agreement
+        if self.drop is not None:
+            return self.gate.drops(self.drop, self.samples)
+        return self.agreement is not None and self.gate.disagrees(self.agreement, self.samples)
 
     @property
     def verdict(self) -> str:
@@ -97,7 +93,7 @@ class Worth:
     @property
     def advice(self) -> str:
         """What to do, and why where that is not plain from the numbers."""
-        return self._rule.words.format(**vars(self)) + (
+        return self._rule.words.format(**vars(self), **self._limits) + (
             self._caveat if self.verdict in ("use", "size", "speed") else ""
         )
 
@@ -109,13 +105,18 @@ class Worth:
     def _caveat(self) -> str:
         if self.drop is None:
             return ", but its accuracy is not known"
-        if self.drop.high > self.max_drop:
+        if self.drop.high > self.gate.max_drop:
             return f" if a drop of {self.drop.high:.2f} points is bearable"
         return ""
 
+    @property
+    def _limits(self) -> dict[str, float]:
+        return {"max_drop": self.gate.max_drop, "min_agreement": self.gate.min_agreement}
+
     def as_dict(self) -> dict[str, Any]:
         """Return facts and advice as JSON has them."""
-        found = {**asdict(self), "disturbances": list(self.disturbances)}
+        found = {**asdict(self), **self._limits, "disturbances": list(self.disturbances)}
+        del found["gate"]
         for name in ("speedup", "drop"):
             estimate = getattr(self, name)
             found[name] = None if estimate is None else estimate._asdict()
@@ -133,7 +134,7 @@ class Rule:
     Attributes:
         verdict: in a word; see `Worth.verdict`.
         holds: whether it is the case.
-        words: what to tell, with fields of Worth in braces.
+        words: what to tell, with fields of Worth and its limits in braces.
     """
 
     verdict: str

@@ -12,6 +12,7 @@ from mnist_edge.bench.parity import compare
 from mnist_edge.bench.targets import TARGETS, check_targets
 from mnist_edge.errors import CheckFailed
 from mnist_edge.export.check import Checked
+from mnist_edge.invariants import USUAL, sum_tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.data import Split
-
-SUM_TOLERANCE = {"float32": 1e-3, "float16": 1e-2}  # of probabilities; others: 1/256 a class
 
 
 class ExportCheck:
@@ -67,7 +66,7 @@ class ExportCheck:
             found = backend.infer(self._split.images)
             taken, given = backend.input, backend.output
         parity = compare(self._reference, found, self._split.truth)
-        written = {"split": self._name, "runtime": backend.runtime, **parity.as_dict()}
+        written = {"split": self._name, "runtime": backend.runtime, **parity.summary()}
         return Checked(taken, given, written, found, parity.drop)
 
     def __call__(self, path: Path, quantization: str) -> Checked:
@@ -80,15 +79,17 @@ class ExportCheck:
         check_targets(path.read_bytes(), path.name, self._targets)
         checked = self.look(path)
         found = checked.probabilities
-        tolerance = SUM_TOLERANCE.get(quantization, found.shape[1] / 256)
-        worst = float(np.abs(found.sum(1) - 1).max())
+        tolerance = sum_tolerance(found.shape[1], USUAL.get(quantization), quantization)
+        worst = float(np.abs(found.sum(1, dtype=np.float64) - 1).max())
         if not worst <= tolerance:
             raise CheckFailed(
                 f"{path.name}: probabilities sum to 1 but for {worst:.3g}, wanted {tolerance:.3g}; "
                 "the last layer must be a softmax"
             )
-        parity = compare(self._reference, found, self._split.truth)
-        failures = BROKEN[quantization].failures(parity)
-        if failures:
-            raise CheckFailed(f"{path.name} is not the Keras model: {'; '.join(failures)}")
+        parity = compare(self._reference, found, self._split.truth, quantization=quantization)
+        judgement = BROKEN[quantization].judge(parity)
+        if not judgement:
+            raise CheckFailed(
+                f"{path.name} is not the Keras model: {'; '.join(judgement.failures)}"
+            )
         return checked

@@ -14,10 +14,11 @@ import os
 import random
 from statistics import median
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnist_edge.bench.intervals import Estimate
 from mnist_edge.bench.process import serve
 from mnist_edge.classifier import Classifier
 
@@ -31,20 +32,6 @@ TURN_NS = 1_000_000  # as many calls as this takes are one model's turn
 WARM_UP_NS = 10_000_000
 IMAGES = 20
 MOST_VALUES = 1 << 22  # of them together: fewer where they are large
-
-
-class Estimate(NamedTuple):
-    """A number with what it may as well be.
-
-    Attributes:
-        value: as measured.
-        low: lower end of its 95 % interval.
-        high: upper end.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 def ratio_of(ratios: Sequence[float]) -> Estimate:

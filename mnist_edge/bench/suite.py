@@ -204,20 +204,28 @@ class _Run:
         answer, labels = self._answers[each], self._dataset.test.truth
         judge = self._judges.get(each.group)
         expected = None if judge is None else self._answers.get(judge)
+        known: dict[str, Any] = {
+            "quantization": each.quantization,
+            "names": self._dataset.labels,
+        }
         try:
             if expected is not None and judge is not None:
-                parity = compare(expected, answer, labels)
+                parity = compare(expected, answer, labels, **known)
                 row["reference"] = judge.path.name
             else:
                 same = each.dataset_sha256 == self._dataset.sha256
-                parity = alone(answer, labels, each.reference_accuracy if same else None)
+                stated = each.reference_accuracy if same else None
+                parity = alone(answer, labels, stated, **known)
         except InputError as error:
             row |= {"status": "failed", "error": str(error), "latency": None, "memory": None}
             row["doubts"] = []
             return
-        gate = gate_for(each.quantization, self._settings.max_drop, self._settings.min_agreement)
+        asked = self._settings
+        gate = gate_for(
+            each.quantization, asked.max_drop, asked.min_agreement, asked.max_class_drop
+        )
         row["parity"] = parity.as_dict()
-        row["gate_failures"] = gate.failures(parity)
+        row |= gate.judge(parity, self._dataset.labels).as_dict()
 
 
 def _latency(measured: Measured, sustained: list[dict[str, Any]] | None) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from mnist_edge import machine
 from mnist_edge.backends.ladder import none_usable, usable
 from mnist_edge.bench.advice import Worth
 from mnist_edge.bench.gates import gate_for
-from mnist_edge.bench.paired import Estimate, ratio_of
-from mnist_edge.bench.parity import paired_drop
+from mnist_edge.bench.intervals import Estimate, points
+from mnist_edge.bench.paired import ratio_of
 from mnist_edge.bench.process import answer_of
 from mnist_edge.errors import BundleError
 
@@ -86,8 +86,7 @@ def _weigh(
         drop=_drop(entry.parity),
         agreement=entry.parity.get("agreement"),
         samples=entry.parity.get("samples"),
-        max_drop=gate.max_drop,
-        min_agreement=gate.min_agreement,
+        gate=gate,
         disturbances=disturbances if ratios else (),
     )
 
@@ -104,8 +103,7 @@ def _drop(parity: dict[str, Any]) -> Estimate | None:
     if None in flips or not flips[2]:
         return None
     to_wrong, to_right, samples = (int(number or 0) for number in flips)
-    low, high = paired_drop(to_wrong, to_right, samples)
-    return Estimate(100 * (to_wrong - to_right) / samples, 100 * low, 100 * high)
+    return points(to_wrong, to_right, samples)
 
 
 def _timed(

@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from mnist_edge.bench.advice import RULES, Worth, lines
-from mnist_edge.bench.paired import Estimate
+from mnist_edge.bench.gates import GATES, gate_for
+from mnist_edge.bench.intervals import Estimate
 
 NO_DROP = Estimate(0.01, -0.03, 0.05)
 FASTER, SLOWER, SAME = Estimate(2, 1.9, 2.1), Estimate(0.5, 0.4, 0.6), Estimate(1, 0.9, 1.1)
@@ -18,9 +19,9 @@ GOOD = Worth(
     drop=NO_DROP,
     agreement=0.999,
     samples=10_000,
-    max_drop=0.1,
-    min_agreement=99.8,
+    gate=GATES["int8"],
 )
+ASKED = gate_for("int8", max_drop=0.1, min_agreement=99.8)
 NOT_TIMED = {"speedup": None, "runtime": None, "untimed": "the process ended with signal 11"}
 UNLABELLED = {"drop": None, "agreement": 0.9992}
 
@@ -43,6 +44,10 @@ def test_the_line_says_all_and_ends_in_what_to_do():
         ({"drop": Estimate(0.3, 0.11, 0.5)}, "avoid", "avoid: more than the 0.1 points allowed"),
         ({"drop": Estimate(0.3, 0.09, 0.5)}, "use", "use it if a drop of 0.50 points is bearable"),
         ({"drop": Estimate(-0.3, -0.4, -0.2)}, "use", "use it"),
+        ({"drop": Estimate(0.3, 0.09, 0.5), "gate": ASKED}, "avoid", "avoid: more than the 0.1"),
+        ({"drop": Estimate(0.1, 0.05, 0.2), "gate": ASKED}, "use", "use it if a drop of 0.20"),
+        ({"drop": None, "agreement": 0.9975, "gate": ASKED}, "avoid", "avoid: wanted 99.8 %"),
+        ({"drop": Estimate(1.0, 0.5, 1.5), "samples": 100}, "use", "use it if a drop of 1.50"),
         (UNLABELLED, "use", "use it, but its accuracy is not known"),
         ({"drop": None, "agreement": 0.99}, "avoid", "avoid: wanted 99.8 % agreement"),
         ({"drop": None, "agreement": 0.9975}, "use", "use it, but its accuracy is not known"),
@@ -145,4 +150,6 @@ def test_the_record_has_all_facts_and_the_advice():
     assert record["speedup"] == {"value": 2, "low": 1.9, "high": 2.1}
     assert record["drop"]["high"] == 0.05
     assert (record["verdict"], record["advice"]) == ("use", "use it")
+    assert (record["max_drop"], record["min_agreement"]) == (0.1, 99.8)
+    assert "gate" not in record
     assert json.loads(json.dumps(having(**NOT_TIMED).as_dict()))["speedup"] is None

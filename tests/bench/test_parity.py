@@ -1,9 +1,10 @@
+import json
+
 import numpy as np
 import pytest
-from scipy import stats
 
-from mnist_edge.bench.gates import GATES, Gate, gate_for
-from mnist_edge.bench.parity import compare, mcnemar_exact, paired_drop, wilson
+from mnist_edge.bench.intervals import paired_drop
+from mnist_edge.bench.parity import alone, compare
 from mnist_edge.errors import InputError
 
 RANDOM = np.random.default_rng(0)
@@ -51,50 +52,6 @@ def test_a_class_without_images_has_no_accuracy():
     assert parity.per_class[1:] == (None, None)
 
 
-@pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (9923, 10000), (3, 7)])
-def test_the_interval_is_wilsons(right, count):
-    expected = stats.binomtest(right, count).proportion_ci(method="wilson")
-    assert wilson(right, count) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-@pytest.mark.parametrize(("one", "other"), [(0, 0), (5, 0), (3, 9), (9, 3), (40, 41), (400, 300)])
-def test_mcnemar_is_the_exact_binomial_test(one, other):
-    expected = stats.binomtest(one, one + other).pvalue if one + other else 1.0
-    assert mcnemar_exact(one, other) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("count", "to_wrong", "to_right"),
-    [(10_000, 3e-4, 2e-4), (10_000, 0, 3e-4), (200, 0.05, 0.01), (200, 0.005, 0.005)],
-)
-def test_the_interval_of_a_drop_holds_the_true_one_in_95_percent(count, to_wrong, to_right):
-    random = np.random.default_rng(0)
-    seen = random.multinomial(count, [to_wrong, to_right, 1 - to_wrong - to_right], 2000)
-    intervals = [paired_drop(int(lost), int(won), count) for lost, won, _same in seen]
-    held = np.mean([low <= to_wrong - to_right <= high for low, high in intervals])
-    assert held > 0.94
-
-
-@pytest.mark.parametrize(
-    ("counts", "middle", "variance"),
-    [
-        ((40, 10, 98), 0.30, 0.0043),  # 41 % and 11 % of 100: (0.52 - 0.30^2) / 100
-        ((3, 47, 98), -0.44, 0.003264),  # 4 % and 48 %: (0.52 - 0.44^2) / 100
-    ],
-)
-def test_the_interval_of_a_drop_is_bonetts_and_prices(counts, middle, variance):
-    half = 1.959963984540054 * variance**0.5
-    assert paired_drop(*counts) == pytest.approx((middle - half, middle + half), abs=1e-12)
-
-
-def test_the_interval_of_a_drop_says_something_where_no_decision_flipped():
-    low, high = paired_drop(0, 0, 10_000)
-    assert low == -high
-    assert 100 * high == pytest.approx(100 * 1.959964 * np.sqrt(2) / 10_002, rel=1e-4)
-    assert paired_drop(7, 2, 300) == tuple(-end for end in reversed(paired_drop(2, 7, 300)))
-    assert paired_drop(1, 0, 1)[1] == 1
-
-
 @pytest.mark.parametrize(
     ("reference", "candidate", "labels"),
     [
@@ -112,58 +69,106 @@ def test_what_cannot_be_compared_is_refused(reference, candidate, labels):
         compare(reference, candidate, labels)
 
 
-def flipped(count, to_wrong=0, to_right=0):
-    """Parity of a model that flips so many decisions of a reference."""
-    labels = np.zeros(count, int)
-    reference = np.tile(np.float32([1, 0]), (count, 1))
-    candidate = reference.copy()
-    candidate[:to_wrong] = [0, 1]
-    reference[to_wrong : to_wrong + to_right] = [0, 1]
-    return compare(reference, candidate, labels)
+def test_every_flip_is_told_of_with_what_was_seen_and_said():
+    truth = np.array([0, 1, 2, 0, 1, 2])
+    before = np.eye(3, dtype=np.float32)[[0, 0, 1, 0, 1, 2]]
+    after = np.eye(3, dtype=np.float32)[[1, 1, 0, 0, 1, 2]]
+    parity = compare(before, after, truth, names=("ape", "bee", "cat"))
+    assert parity.flips.to_wrong == ((0, 0, 0, 1),)
+    assert parity.flips.to_right == ((1, 1, 0, 1),)
+    assert parity.flips.other == ((2, 2, 1, 0),)
+    assert parity.drop == 0
+    assert parity.drop_ci95 == tuple(100 * end for end in paired_drop(1, 1, 6))
+    assert parity.reference_per_class == (1, 0.5, 0.5)
+    assert parity.class_change == (-50, 50, 0)
+    assert (parity.worst_class.label, parity.worst_class.change) == ("ape", -50)
+    json.dumps(parity.as_dict())
 
 
-@pytest.mark.parametrize(
-    ("gate", "parity", "holds"),
-    [
-        (GATES["float32"], flipped(10000), True),
-        (GATES["float32"], flipped(10000, to_wrong=1), False),
-        (GATES["float32"], flipped(10000, to_right=1), False),
-        (GATES["int8"], flipped(10000, to_wrong=10, to_right=10), True),
-        (GATES["int8"], flipped(10000, to_wrong=10), True),
-        (GATES["int8"], flipped(10000, to_wrong=11), False),
-        (GATES["int8"], flipped(10000, to_wrong=10, to_right=11), False),
-        (GATES["int8"], flipped(100, to_wrong=1), True),
-        (GATES["int8"], flipped(100, to_wrong=2), False),
-        (Gate(max_drop=0.1, min_agreement=100), flipped(100, to_wrong=1), False),
-    ],
-)
-def test_a_gate_holds_at_its_limit_and_not_beyond(gate, parity, holds):
-    assert (gate.failures(parity) == []) == holds
+def test_the_class_that_suffers_most_is_the_one_whose_loss_is_surest():
+    truth = np.repeat([0, 1, 2, 3], [2, 1000, 1000, 500])
+    before = np.eye(5, dtype=np.float32)[truth]
+    after = before.copy()
+    after[0], after[2:302], after[1500:1510] = before[1], np.eye(5)[4], np.eye(5)[4]
+    parity = compare(before, after, truth)
+    assert (parity.worst_class.index, parity.worst_class.label) == (1, "1")
+    assert parity.worst_class.change == -30
+    assert parity.class_change == (0, -30, -1, 0, None)
+    after[0] = np.eye(5)[4]
+    assert compare(before, after, truth).worst_class.index == 1  # half of class 0 may be chance
+    assert compare(before, before, truth).worst_class is None
 
 
-def test_a_users_limits_stand_instead_of_the_quantizations_own():
-    assert gate_for("int8") == GATES["int8"]
-    assert gate_for("int8", max_drop=2.0) == Gate(2.0, GATES["int8"].min_agreement, ("max_drop",))
-    assert gate_for("int8", min_agreement=90.0) == Gate(
-        GATES["int8"].max_drop, 90.0, ("min_agreement",)
-    )
-    failures = Gate(0.1, 99.9).failures(flipped(1000, to_wrong=7))
-    assert failures == [
-        "agreement 99.30 %, wanted 99.9 %",
-        "accuracy down 0.70 points, wanted 0.1 at most",
-    ]
+def test_calibration_error_is_the_gap_between_sureness_and_accuracy():
+    truth = np.repeat([0, 1], 50)
+    sure = np.tile(np.float32([0.9, 0.1]), (100, 1))  # is right on half
+    exact = np.eye(2, dtype=np.float32)[truth]
+    parity = compare(exact, sure, truth)
+    assert parity.calibration_error == pytest.approx(0.4, abs=1e-6)
+    assert parity.reference_calibration_error == 0
 
 
-def test_a_gate_that_was_asked_for_and_cannot_be_judged_fails():
-    from mnist_edge.bench.gates import gate_for
-    from mnist_edge.bench.parity import alone
+def test_calibration_error_is_what_its_definition_gives():
+    found, truth = probabilities(2000), RANDOM.integers(0, 5, 2000)
+    sure, right = found.max(1), found.argmax(1) == truth
+    expected = 0.0
+    for low in range(15):
+        within = (sure > low / 15) & (sure <= (low + 1) / 15)
+        if within.any():
+            expected += within.mean() * abs(right[within].mean() - sure[within].mean())
+    assert alone(found, truth, None).calibration_error == pytest.approx(expected, abs=1e-6)
 
-    answers = np.float32([[0.9, 0.1], [0.2, 0.8]])
-    parity = alone(answers, np.array([0, 1]), None)
-    assert gate_for("int8").failures(parity) == []
-    asked = gate_for("int8", max_drop=0.1, min_agreement=99.8).failures(parity)
-    assert [line.split()[0] for line in asked] == ["min_agreement", "max_drop"]
-    assert "cannot be judged" in asked[0]
+
+def test_output_that_is_no_classifiers_is_told_in_a_line_each():
+    truth = np.arange(100) % 4
+    before = np.eye(4, dtype=np.float32)[truth]
+    after = before.copy()
+    after[truth == 2] = [1.5, 0, 0, 0]
+    lines = compare(before, after, truth, names=("a", "b", "c", "d")).invariants
+    broken = [line.split(":")[0] for line in lines]
+    assert broken == ["sums to 1", "within 0..1", "names every class"]
+    assert lines[-1].endswith("never names 'c', of which the float model has right 25 images")
+    assert compare(before, before, truth).invariants == ()
+
+
+def test_how_exact_sums_are_depends_on_the_quantization():
+    truth = np.arange(100) % 4
+    before = np.eye(4, dtype=np.float32)[truth]
+    after = before * np.float32(255 / 256)
+    assert compare(before, after, truth, quantization="int8").invariants == ()
+    assert compare(before, after, truth, quantization="float16").invariants == ()
+    (line,) = compare(before, after, truth, quantization="float32").invariants
+    assert line.startswith("sums to 1")
+
+
+def test_without_the_references_answers_every_mistake_is_taken_for_a_flip():
+    truth = np.zeros(100, int)
+    found = np.eye(2, dtype=np.float32)[np.repeat([0, 1], [90, 10])]
+    parity = alone(found, truth, 0.95)
+    assert parity.drop == pytest.approx(5)
+    assert parity.drop_ci95 == tuple(100 * end for end in paired_drop(10, 5, 100))
+    assert parity.flips is parity.class_change is parity.reference_per_class is None
+    assert alone(found, truth, None).drop is None
+    assert alone(found, None, 0.95).drop is None
+    json.dumps(parity.as_dict())
+
+
+def test_a_manifest_has_no_more_of_it_than_it_needs():
+    reference = probabilities(100, 5)
+    parity = compare(reference, probabilities(100, 5), RANDOM.integers(0, 5, 100))
+    summary = parity.summary()
+    assert not {"flips", "class_change", "invariants", "reference_per_class"} & set(summary)
+    assert {key: parity.as_dict()[key] for key in summary} == summary
+
+
+@pytest.mark.parametrize(("count", "classes"), [(10_000, 10), (2_000, 1_000)])
+def test_many_images_and_many_classes_are_compared(count, classes):
+    reference, candidate = probabilities(count, classes), probabilities(count, classes)
+    parity = compare(reference, candidate, RANDOM.integers(0, classes, count))
+    assert len(parity.per_class) == classes
+    flips = parity.flips
+    flipped = len(flips.to_wrong) + len(flips.to_right) + len(flips.other)
+    assert flipped == round((1 - parity.agreement) * count)
 
 
 def test_without_labels_agreement_and_differences_are_all_that_is_known():
@@ -175,10 +180,6 @@ def test_without_labels_agreement_and_differences_are_all_that_is_known():
     assert parity.max_abs_diff == pytest.approx(0.2)
     unknown = ("accuracy", "accuracy_ci95", "reference_accuracy", "mcnemar_p", "per_class")
     assert all(parity.as_dict()[name] is None for name in (*unknown, "flips_to_wrong"))
-    assert parity.lost is parity.drop is None
-    assert Gate(0.0, 99.0).failures(parity) == []  # one flip is always allowed
-    assert Gate(0.0, 99.0).failures(compare(reference, 1 - candidate, None)) == [
-        "agreement 25.00 %, wanted 99 %"
-    ]
-    (asked,) = gate_for("int8", max_drop=0.1, min_agreement=50).failures(parity)
-    assert asked == "max_drop cannot be judged: there are no labels to hold it against"
+    assert parity.lost is parity.drop is parity.worst_class is parity.calibration_error is None
+    assert parity.flips.other == ((2, None, 0, 1),)
+    assert parity.as_dict()["flips"] == {"to_wrong": [], "to_right": [], "other": [[2, None, 0, 1]]}

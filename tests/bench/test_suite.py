@@ -301,11 +301,12 @@ def test_a_model_below_its_gate_is_named(bundle, dataset, broken_int8):
     paths = [bundle.folder / "edge-float32.onnx", broken_int8]
     record = run_suite(paths, dataset, Settings(**FAST))
     assert record["reference"] == "edge-float32.onnx"
-    agreement, accuracy = failures(record)
-    assert "edge-int8.onnx on onnxruntime: agreement" in agreement
-    assert "edge-int8.onnx on onnxruntime: accuracy down" in accuracy
+    said = failures(record)
+    for what in ("agreement", "accuracy down", "class '"):
+        assert any(f"edge-int8.onnx on onnxruntime: {what}" in line for line in said)
     lenient = Settings(max_drop=100.0, min_agreement=0.0, **FAST)
-    assert failures(run_suite(paths, dataset, lenient)) == []
+    said = failures(run_suite(paths, dataset, lenient))
+    assert all("the output is broken" in line for line in said)  # no limit allows that
 
 
 def test_a_busy_loop_on_every_core_makes_the_record_invalid(bundle, dataset):

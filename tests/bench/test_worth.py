@@ -113,7 +113,7 @@ def test_a_disturbed_machine_and_a_users_limit_are_in_the_result(bundle, tmp_pat
     assert only.disturbances == ("it is busy",)
     assert only.speedup == (2, 2, 2)
     assert only.drop.value == pytest.approx(5.0)
-    assert (only.max_drop, only.verdict) == (1.0, "avoid")
+    assert (only.gate.max_drop, only.verdict) == (1.0, "avoid")
 
 
 def test_a_model_that_others_beat_says_which_is_fastest(bundle, tmp_path, monkeypatch):
