@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnist_edge import reference
+from mnist_edge.archive import unpacked
 from mnist_edge.backends import open_model, runtimes
 from mnist_edge.bundle import checked_bytes, own_name
 from mnist_edge.errors import BundleError, MnistEdgeError
@@ -28,8 +28,8 @@ class Finding:
     """What came of one model on one runtime.
 
     Attributes:
-        file: the model.
-        runtime: where it was run; None if it was only hashed, no runtime being installed for it.
+        file: the model, or the stored answers of Keras.
+        runtime: where it was run; None if it was only hashed.
         holds: whether all held.
         detail: in words, what was found.
         worst: the largest difference of a probability; None where none could be told.
@@ -71,19 +71,24 @@ def verify(bundle: Bundle, runtime: str | None = None) -> list[Finding]:
         found += [_run(bundle, entry, name, golden) for name in names]
         if not names:
             found.append(Finding(entry.file, None, True, "hash holds; no runtime here to run it"))
+    if bundle.manifest.get(reference.KEY) is not None:
+        found.append(_reference(bundle))
     return found
+
+
+def _reference(bundle: Bundle) -> Finding:
+    try:
+        count = reference.check(bundle).shape[1]
+    except BundleError as error:
+        return Finding(reference.FILE, None, False, str(error))
+    return Finding(reference.FILE, None, True, f"hash holds; Keras' answers to {count:,} images")
 
 
 def _golden(bundle: Bundle) -> dict[str, NDArray[Any]]:
     try:
         about = bundle.manifest["golden"]
         content = checked_bytes(bundle.folder / own_name(about["file"]), about["sha256"])
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MOST_UNPACKED:
-            raise ValueError(f"{unpacked} bytes unpacked; at most {MOST_UNPACKED} are read")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            golden = {name: archive[name] for name in archive.files}
+        golden = unpacked(content, MOST_UNPACKED)
         if not _sound(golden):
             raise ValueError("wanted uint8 images, and finite float32 answers to each")
     except BundleError:

@@ -31,7 +31,8 @@ def test_every_model_holds_on_every_runtime(bundle):
     assert ("edge-int8.tflite", "litert") in pairs
     assert ("edge-int8.onnx", "onnxruntime") in pairs
     assert ("edge.keras", "keras") in pairs
-    assert len(pairs) == 2 * 5 + 3 + 1
+    assert ("reference.npz", None) in pairs
+    assert len(pairs) == 2 * 5 + 3 + 1 + 1
 
 
 @pytest.mark.needs("onnxruntime")

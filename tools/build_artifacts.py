@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_edge import reference
 from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import MANIFEST, Bundle, checked_bytes, manifest_text, read_bundle
 
@@ -32,7 +33,10 @@ def command(*arguments: str) -> None:
 
 
 def ship(bundle: Bundle, folder: Path) -> None:
-    """Write the models of SHIPPED, their golden samples and a manifest of just these."""
+    """Write the models of SHIPPED, their golden samples and a manifest of just these.
+
+    What Keras said of all test images stays behind: the wheel is to be small.
+    """
     golden = bundle.manifest["golden"]
     content = checked_bytes(bundle.folder / golden["file"], golden["sha256"])
     with np.load(io.BytesIO(content)) as archive:
@@ -47,6 +51,7 @@ def ship(bundle: Bundle, folder: Path) -> None:
         "models": [entry.as_dict() for entry in entries],
         "golden": {**golden, "sha256": digest},
     }
+    manifest.pop(reference.KEY, None)
     with replacing_folder(folder) as fresh:
         for entry in entries:
             (fresh / entry.file).write_bytes(bundle.read_file(entry))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mnist_edge import reference
 from mnist_edge.backends import lacks
 from mnist_edge.backends.ladder import FORMATS, known_runtimes, nearest, usable
 from mnist_edge.bundle import checked_bytes, own_name
@@ -46,6 +47,7 @@ def of_bundle(
     whole = [_model(bundle, entry) for entry in bundle.models]
     yield from whole
     yield _golden(bundle)
+    yield from _reference(bundle)
     if forms == ("keras",):
         yield Finding(
             "bundle",
@@ -95,3 +97,14 @@ def _golden(bundle: Bundle) -> Finding:
     except (KeyError, TypeError):
         remedy = "export it anew, for verify to have something to hold against"
         return Finding("bundle", "golden samples", "none", "warn", remedy)
+
+
+def _reference(bundle: Bundle) -> Iterator[Finding]:
+    """Judge what Keras said of the test images, where a bundle has it: most go without."""
+    if bundle.manifest.get(reference.KEY) is None:
+        return
+    try:
+        count = reference.check(bundle).shape[1]
+        yield Finding("bundle", "Keras' answers", f"{count:,}, whole")
+    except BundleError as error:
+        yield Finding("bundle", "Keras' answers", str(error), "bad")

@@ -14,6 +14,7 @@ import numpy as np
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from mnist_edge import reference
 from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import (
     MANIFEST,
@@ -120,6 +121,8 @@ def export(
         if writer.calibrated or "calibration" not in manifest:
             manifest["calibration"] = {**calibration.as_dict(), **writer.about_calibration()}
         manifest["golden"] = _write_golden(folder / GOLDEN, dataset, check, kept, writer.answers)
+        said, seen = check.reference(), dataset.test.images
+        manifest["reference"] = reference.write(folder, said, seen, "test")
         manifest["versions"] = {**manifest.get("versions", {}), **installed_versions(VERSIONED)}
         (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     return run._replace(folder=out, manifest=manifest, models=(*kept, *entries))
