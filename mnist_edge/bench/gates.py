@@ -105,7 +105,6 @@ class Gate:
             labels: what the classes are called, by index.
         """
         failures, notes = self._unjudged(parity), []
-        failures += [f"the output is broken: {line}" for line in parity.invariants]
         if parity.agreement is not None and self.disagrees(parity.agreement, parity.samples):
             failures.append(
                 f"agreement {100 * parity.agreement:.2f} %, wanted {self.min_agreement:g} %"
@@ -123,8 +122,13 @@ class Gate:
                 )
             notes += self._blunt(parity.samples)
         if parity.classes is not None:
-            failures += self._classes(parity.classes, labels)
+            lost, worst = self._classes(parity.classes, labels), parity.worst_class
+            if failures and not lost and worst is not None:
+                name = labels[worst.index] if labels else worst.label
+                failures[-1] += f"; class '{name}' suffers most, by {-worst.change:.2f} points"
+            failures += lost
             notes += self._blunt_classes(parity.classes)
+        failures += [f"the output is broken: {line}" for line in parity.invariants]
         return Judgement(self, tuple(failures), tuple(notes))
 
     def _unjudged(self, parity: Parity) -> list[str]:

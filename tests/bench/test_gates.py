@@ -118,7 +118,9 @@ def test_many_classes_are_not_failed_by_the_unluckiest_of_them():
     lost = random.binomial(50, 0.01, 200)  # of each class just what it may lose
     assert lost.max() >= 3
     parity = losing([50] * 200, lost)
-    assert not [line for line in INT8.judge(parity).failures if "class" in line]
+    lines = INT8.judge(parity).failures
+    assert not [line for line in lines if line.startswith("class")]
+    assert "; class '26' suffers most, by 6.00 points" in lines[-1]
 
 
 def test_a_users_limits_stand_instead_of_the_quantizations_own():
@@ -133,7 +135,7 @@ def test_a_users_limits_stand_instead_of_the_quantizations_own():
     judgement = Gate(0.1, 99.9).judge(flipped(1000, to_wrong=7))
     assert judgement.failures == (
         "agreement 99.30 %, wanted 99.9 %",
-        "accuracy down 0.70 points, wanted 0.1 at most",
+        "accuracy down 0.70 points, wanted 0.1 at most; class '0' suffers most, by 0.70 points",
     )
 
 
@@ -206,6 +208,8 @@ def test_a_row_of_the_record_has_limits_failures_and_notes():
     judgement = INT8.judge(flipped(200, to_wrong=3))
     row = json.loads(json.dumps(judgement.as_dict()))
     assert row["gate"] == {"max_drop": 0.1, "min_agreement": 99.8, "max_class_drop": 1.0}
-    assert row["gate_failures"] == ["agreement 98.50 %, wanted 99.8 %"]
+    assert row["gate_failures"] == [
+        "agreement 98.50 %, wanted 99.8 %; class '0' suffers most, by 1.50 points"
+    ]
     assert len(row["gate_notes"]) == 2
     assert not judgement
