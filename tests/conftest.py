@@ -1,8 +1,10 @@
 import hashlib
 import json
 import os
+import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -228,3 +230,9 @@ def sabotaged_run(sabotaged, run_folder, quadrants_file, tmp_path):
 @pytest.fixture
 def root():
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def records():
+    """The builders of tests/records.py."""
+    return SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("records.py"))))

@@ -18,6 +18,7 @@ from mnist_edge.bench.crew import Crew, Measured
 from mnist_edge.bench.gates import gate_for
 from mnist_edge.bench.latency import summary
 from mnist_edge.bench.parity import alone, compare
+from mnist_edge.bench.record import REVISION, SCHEMA, Record
 from mnist_edge.bench.sustained import minutes
 from mnist_edge.bench.verdict import checks, doubts
 from mnist_edge.bundle import model_format
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
     from mnist_edge.bench.settings import Settings
     from mnist_edge.data import Dataset
-
-SCHEMA = 1
-REVISION = 2
 
 
 def run_suite(
@@ -259,10 +257,4 @@ def _latency(measured: Measured, sustained: list[dict[str, Any]] | None) -> dict
 
 def failures(record: dict[str, Any]) -> list[str]:
     """Return what kept a record's models from passing their gates, one line each."""
-    found = []
-    for row in record["results"]:
-        name = f"{row['model']} on {row['runtime']}"
-        if row["status"] != "ok":
-            found.append(f"{name} failed: {row['error']}")
-        found += [f"{name}: {failure}" for failure in row["gate_failures"]]
-    return found
+    return Record(record).failures

@@ -1,0 +1,109 @@
+"""A bench record: what was measured, on what, and whether it holds.
+
+`schema` is the number that a reader must know: it changes where a key is dropped or means
+something else. `revision` counts what was added since; absent is 1.
+
+    1: machine, dataset, settings, verdict; for each result parity, p50 to max of both timings, one
+       process a result.
+    2: `created`, `version` and `labels`; the board, and the hash of the images; each check of the
+       verdict, and what could not be checked; the images whose decision changed, change by class,
+       calibration; several launches a result with the p50 of each round, 101 quantiles, p99.9 and
+       median absolute deviation; batches of several sizes; minutes of sustained work.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mnist_edge.bench.form import check
+from mnist_edge.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = 1
+REVISION = 2
+
+
+class Record(dict[str, Any]):
+    """A bench record as it is written; it is true where every model ran and passed its gates."""
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """Return the record in a file, of this revision or an earlier one.
+
+        A revision that is newer is read, too: keys are only ever added.
+
+        Raises:
+            InputError: there is no file, or it is not a record, or one of a newer schema.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}: check the path") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{path} is not text; wanted what bench --out wrote") from None
+        try:
+            found = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{path} is not JSON, or is cut off: {error}; wanted what bench --out wrote"
+            ) from None
+        if not isinstance(found, dict) or not {"schema", "results"} <= found.keys():
+            raise InputError(f"{path} is no bench record; wanted what bench --out wrote")
+        schema = found["schema"]
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise InputError(
+                f"{path} is of schema {schema}, this version reads {SCHEMA}: upgrade mnist-edge"
+            )
+        if schema is True or schema != SCHEMA:
+            raise InputError(f"{path} is of schema {schema!r}; wanted {SCHEMA}")
+        try:
+            check(found)
+            _check_rows(found)
+        except InputError as error:
+            raise InputError(f"{path} is damaged: {error}; bench again, or fetch it anew") from None
+        return cls(found)
+
+    @property
+    def revision(self) -> int:
+        """Which form of the schema it has; see above."""
+        return int(self.get("revision") or 1)
+
+    @property
+    def valid(self) -> bool:
+        """Whether its timings can be relied on."""
+        return bool(self["valid"])
+
+    @property
+    def failures(self) -> list[str]:
+        """What kept its models from running or from passing their gates, one line each."""
+        found = []
+        for row in self["results"]:
+            name = f"{row['model']} on {row['runtime']}"
+            if row["status"] != "ok":
+                found.append(f"{name} failed: {row['error']}")
+            found += [f"{name}: {failure}" for failure in row["gate_failures"]]
+        return found
+
+    def __bool__(self) -> bool:
+        return not self.failures
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _check_rows(found: dict[str, Any]) -> None:
+    """Make sure that what ran has what was measured of it.
+
+    Raises:
+        InputError: it has not, or there is no result.
+    """
+    if not found["results"]:
+        raise InputError("'results' of the record is empty")
+    for place, row in enumerate(found["results"]):
+        lacking = [key for key in ("parity", "latency", "memory") if row[key] is None]
+        if row["status"] == "ok" and lacking:
+            raise InputError(f"item {place} of 'results' ran, and has no {lacking[0]!r}")

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+
+from mnist_edge.bench.record import REVISION, Record
+from mnist_edge.bench.suite import failures
+from mnist_edge.errors import InputError
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(document):
+        path = tmp_path / "bench.json"
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return path
+
+    return write
+
+
+def test_both_revisions_are_read(records, written):
+    new, old = Record.read(written(records.record())), Record.read(records.OLD)
+    assert (old.revision, new.revision) == (1, REVISION)
+    assert new == records.record()
+    assert new.valid
+    assert not old.valid
+    assert new
+    assert old
+    newer = Record.read(written({**records.record(), "revision": 3, "more": 1}))
+    assert newer.revision == 3
+
+
+def test_it_is_true_where_every_model_ran_and_passed(records):
+    crashed = records.failed("out of\tluck")
+    below = records.row(gate_failures=["agreement 99.70 %, wanted 99.8 %"])
+    found = Record(records.record([crashed, below, records.row()]))
+    assert not found
+    assert found.valid  # of the timings alone
+    assert found.failures == failures(found) == [
+        "edge-int8.tflite on litert failed: out of\tluck",
+        "edge-int8.tflite on litert: agreement 99.70 %, wanted 99.8 %",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not JSON, or is cut off"),
+        ('{"schema": 1, "results": [', "is not JSON, or is cut off"),
+        ('{"schema": NaN, "results": []}', "NaN is no number of JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[1]", "is no bench record"),
+        ('{"format": "other"}', "is no bench record"),
+        ('{"schema": 2, "results": []}', "is of schema 2, this version reads 1: upgrade"),
+        ('{"schema": "1", "results": []}', "is of schema '1'; wanted 1"),
+        ('{"schema": true, "results": []}', "is of schema True; wanted 1"),
+        ('{"schema": 1, "results": []}', "is damaged: the record has no 'machine'"),
+    ],
+)
+def test_what_is_no_record_is_refused_in_a_line(written, text, said):
+    with pytest.raises(InputError, match=r"bench\.json") as caught:
+        Record.read(written(text))
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_what_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read: No such file or directory: check"):
+        Record.read(tmp_path / "none.json")
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        Record.read(tmp_path)
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="is not text"):
+        Record.read(tmp_path / "bytes")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("results",), [], "'results' of the record is empty"),
+        (("results",), {}, "'results' of the record is a dict; wanted a list"),
+        (("valid",), 1, "'valid' of the record is 1; wanted true or false"),
+        (("results", 0), None, "item 0 of 'results' of the record is a NoneType; wanted an object"),
+        (("results", 0, "latency"), None, "item 0 of 'results' ran, and has no 'latency'"),
+        (("results", 0, "latency", "invoke_us", "p50"), 0, "'p50' of 'invoke_us' of .* is 0"),
+        (("results", 0, "latency", "invoke_us", "p50"), 10**400, "wanted a number above 0"),
+        (("results", 0, "parity", "accuracy"), 99.6, "is 99.6; wanted a number, 0 to 1"),
+        (("results", 0, "parity", "accuracy_ci95"), [0.9], "has 1 items; wanted 2"),
+        (("results", 0, "bytes"), True, "is True; wanted a whole number"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_place(records, written, path, value, said):
+    document = records.record()
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(InputError, match=rf"is damaged: .*{said}.*: ?.*; bench again|{said}"):
+        Record.read(written(document))
+
+
+def test_damage_is_an_error_of_ours_or_none(records, written):
+    document = records.record([records.row(), records.failed()])
+    outcomes = set()
+    for seed in range(400):
+        try:
+            Record.read(written(records.damaged(document, seed)))
+            outcomes.add("read")
+        except InputError:
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
