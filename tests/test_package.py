@@ -22,7 +22,7 @@ HEAVY += ("matplotlib", "PIL", "pooch", "requests", "scipy", "importlib.metadata
 SLOW = ("_hashlib", "concurrent.futures", "dataclasses", "difflib", "importlib.metadata")
 ON_DEVICE = ("mnist_edge", "mnist_edge.data", "mnist_edge.verify", "mnist_edge.image_file")
 ON_DEVICE += ("mnist_edge.bench.suite", "mnist_edge.training.recipes", "mnist_edge.export.plan")
-ON_DEVICE += ("mnist_edge.doctor",)
+ON_DEVICE += ("mnist_edge.doctor", "mnist_edge.bench.record", "mnist_edge.bench.compare")
 
 
 def python(code, executable=sys.executable, **environment):
