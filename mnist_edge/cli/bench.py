@@ -16,7 +16,7 @@ from mnist_edge.bench.suite import failures, run_suite
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import console
 from mnist_edge.errors import BundleError, CheckFailed, SettingError
-from mnist_edge.report.tables import bench_table
+from mnist_edge.report.bench_table import bench_output
 from mnist_edge.stated import image_shape
 
 if TYPE_CHECKING:
@@ -132,30 +132,7 @@ def _default() -> Path:
         return SHIPPED
 
 
-def _held_against(record: dict[str, Any]) -> str:
-    names = {row["reference"] for row in record["results"] if row["reference"]}
-    if not names:
-        return "no float model here to agree with"
-    return f"agreement with {names.pop() if len(names) == 1 else 'the float model of each bundle'}"
-
-
 def show(record: dict[str, Any], console: Console) -> None:
     """Print a record as people read it: table, what it means, verdict."""
-    dataset, settings = record["dataset"], record["settings"]
-    parities = [row["parity"] for row in record["results"] if row["parity"]]
-    labelled = any(parity["accuracy"] is not None for parity in parities)
-    console.print(bench_table(record, console.width))
-    console.print(
-        f"\n{dataset['samples']:,} test images of {dataset['name']}, "
-        f"{_held_against(record)}; {settings['threads'][0]} thread(s).\n"
-        "Call: set, run and get in the runtime, p50. Image: image in, label out.\n"
-        + ("±: half the 95 % Wilson interval." if labelled else "The images have no labels."),
-        soft_wrap=True,
-    )
-    if record["valid"]:
-        console.print("Timings: VALID")
-    else:
-        reasons = record["invalid_reasons"]
-        console.print("Timings: INVALID, take them as a first look")
-        for reason in reasons:
-            console.print(f"- {reason}", soft_wrap=True)
+    for part in bench_output(record, console.width):
+        console.print(part, soft_wrap=True)

@@ -10,7 +10,7 @@ from mnist_edge.backends import Runtime, known_runtimes
 from mnist_edge.backends.ladder import FORMATS
 from mnist_edge.cli import console
 from mnist_edge.doctor.finding import folded
-from mnist_edge.report.tables import recipes_table
+from mnist_edge.report.recipes_table import recipes_table
 from mnist_edge.training.recipes import RECIPES, measured
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

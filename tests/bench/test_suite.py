@@ -1,4 +1,3 @@
-import io
 import json
 import os
 import shutil
@@ -14,7 +13,6 @@ from mnist_edge.bench.settings import ENOUGH, QUICK, Settings
 from mnist_edge.bench.suite import failures, run_suite
 from mnist_edge.bundle import manifest_text
 from mnist_edge.errors import BundleError, DataError, MissingExtraError, ModelError, SettingError
-from mnist_edge.report.tables import bench_table
 
 FAST = {
     "seconds": 0.01, "samples": 20, "patience": 1.0,
@@ -144,19 +142,6 @@ def test_bundles_of_other_classes_are_benched_apart(bundle, dataset, tmp_path):
 def test_few_calls_are_no_measurement(record):
     assert record["valid"] is False
     assert any("calls were asked for" in reason for reason in record["invalid_reasons"])
-
-
-def test_the_table_fits_80_columns_and_shows_more_where_there_is_room(record):
-    from rich.console import Console
-
-    for width, shown in ((80, "p99 µs"), (140, "Images/s")):
-        console = Console(width=width, file=io.StringIO())
-        console.print(bench_table(record, width))
-        text = console.file.getvalue()
-        assert max(map(len, text.splitlines())) <= width
-        assert "…" not in text
-        assert shown in text
-        assert "tensorflow-lite" in text
 
 
 @pytest.fixture

@@ -1,0 +1,141 @@
+"""What is to be said of a bench record in words: on what, which decisions changed, does it hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mnist_edge.bench.record import Record
+from mnist_edge.report.bench_cells import names
+from mnist_edge.report.layout import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FEW = 5  # images that are named in a sentence
+
+
+def words_on_what(record: Mapping[str, Any], width: int) -> list[str]:
+    """Say what images, machine and threads the table is of, and what its columns mean."""
+    ran = [row for row in record["results"] if row["status"] == "ok"]
+    labelled = any(row["parity"]["accuracy"] is not None for row in ran)
+    legend = "Call: set, run and get in the runtime, p50. Image, p99: image in, label out."
+    ends = ["±: half the 95 % Wilson interval." if labelled else "The images have no labels."]
+    if any(row["gate_failures"] for row in ran):
+        ends.append("!: below its gate.")
+    said = (what(record), f"On {machine(record)}.", legend, " ".join(ends))
+    return [line for each in said for line in fold(each, width)]
+
+
+def what(record: Mapping[str, Any]) -> str:
+    """Return the images and what the models are held against, as a sentence."""
+    dataset = record["dataset"]
+    threads = sorted({row["threads"] for row in record["results"]})
+    many = "1 thread" if threads == [1] else f"{', '.join(map(str, threads))} threads"
+    return (
+        f"{dataset['samples']:,} test images of {dataset['name']}, {_held_against(record)}; {many}."
+    )
+
+
+def machine(record: Mapping[str, Any]) -> str:
+    """Return what the record tells of the machine, without what it does not."""
+    found = record["machine"]
+    cores, governor, python = (found.get(key) for key in ("cores", "governor", "python"))
+    parts = (
+        found.get("board"),
+        found.get("processor"),
+        f"{cores} core{'s' * (cores != 1)}" if cores else None,
+        f"{found.get('system') or ''} {found.get('architecture') or ''}".strip(),
+        f"governor {governor}" if governor else None,
+        f"Python {python}" if python else None,
+    )
+    return ", ".join(filter(None, parts)) or "a machine that tells nothing of itself"
+
+
+def words_on_decisions(record: Mapping[str, Any], width: int) -> list[str]:
+    """Say which decisions are not the reference's, and which class lost most by it."""
+    said: dict[str, dict[str, list[str]]] = {}
+    known = changed = 0
+    for row, name in zip(record["results"], names(record["results"]), strict=True):
+        if row["status"] != "ok" or row["parity"]["agreement"] is None:
+            continue
+        known += 1
+        found = _decisions(row["parity"])
+        if found:
+            changed += 1
+            said.setdefault(found, {}).setdefault(name, []).append(row["runtime"])
+    if known and not changed:
+        return fold("Every decision is the reference's, on every row.", width)
+    lines = []
+    for found, models in said.items():
+        where = (
+            f"{name} on {', '.join(dict.fromkeys(runtimes))}" for name, runtimes in models.items()
+        )
+        lines += fold(f"{'; '.join(where)}: {found}", width)
+    return lines
+
+
+def words_after(record: Mapping[str, Any], width: int) -> list[str]:
+    """Say what failed, and whether the timings can be relied on; last, where it is seen."""
+    found = Record(record).failures
+    lines = ["Models: FAILED"] if found else ["Models: PASSED, every one ran and kept its gate"]
+    lines += [f"- {each}" for each in found]
+    lines += verdict(record)
+    return [line for each in lines for line in fold(each, width)]
+
+
+def verdict(record: Mapping[str, Any]) -> list[str]:
+    """Return VALID or INVALID, what speaks against it and what to do, and what is not known."""
+    if record["valid"]:
+        lines = ["Timings: VALID"]
+    else:
+        lines = ["Timings: INVALID, take them as a first look"]
+        lines += [f"- {reason}" for reason in record["invalid_reasons"]]
+    unchecked = record.get("unchecked") or ()
+    if unchecked:
+        lines.append(f"Could not be checked: {'; '.join(unchecked)}")
+    return lines
+
+
+def _held_against(record: Mapping[str, Any]) -> str:
+    found = {row["reference"] for row in record["results"] if row["reference"]}
+    if not found:
+        return "no float model here to agree with"
+    return f"agreement with {found.pop() if len(found) == 1 else 'the float model of each bundle'}"
+
+
+def _decisions(parity: Mapping[str, Any]) -> str:
+    """Return the decisions that changed, in a sentence; nothing where none did."""
+    samples = parity["samples"]
+    changed = round((1 - parity["agreement"]) * samples)
+    if not changed:
+        return ""
+    text = f"{changed:,} of {samples:,} decisions differ"
+    flips = parity.get("flips") or {}
+    wrong, right = parity["flips_to_wrong"], parity["flips_to_right"]
+    if wrong is None or right is None:
+        return text + _images(flips.get("other"))
+    other = changed - wrong - right
+    parts = [
+        f"{count:,} {words}{_images(flips.get(key))}"
+        for count, words, key in (
+            (wrong, "became wrong", "to_wrong"),
+            (right, "became right", "to_right"),
+            (other, "wrong both ways", "other"),
+        )
+        if count
+    ]
+    text += f": {', '.join(parts)}"
+    if parity["mcnemar_p"] is not None:
+        text += f"; McNemar p {parity['mcnemar_p']:.2g}"
+    worst = parity.get("worst_class")
+    if worst is not None and worst["change"] < 0:
+        text += f"; class {worst['label']} suffers most, {worst['change']:+.2f} points"
+    return text
+
+
+def _images(flips: Sequence[Sequence[int]] | None) -> str:
+    if not flips:
+        return ""
+    shown = ", ".join(str(flip[0]) for flip in flips[:FEW])
+    more = f" and {len(flips) - FEW:,} more" if len(flips) > FEW else ""
+    return f" (image{'s' * (len(flips) > 1)} {shown}{more})"

@@ -1,0 +1,169 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from mnist_edge.bench.record import Record
+from mnist_edge.errors import InputError
+from mnist_edge.report.bench_table import bench_output, bench_table
+
+
+def printed(record, width=80, **options):
+    """What a terminal of that width shows, or a pipe: nothing is folded on the way."""
+    console = Console(width=width, file=io.StringIO(), highlight=False, markup=False)
+    for part in bench_output(record, width, **options):
+        console.print(part, soft_wrap=True)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def every(records):
+    """Records of every kind."""
+    rows, threads = records.seven(), (1, 2, 4)
+    sustained = [
+        {"minute": each, "p50": 7.7 + each / 10, "p95": 9.0, "n": 7_000_000 // each,
+         "temperature_c": 50.0 + each, "mhz": 1800.0}
+        for each in range(1, 4)
+    ]  # fmt: skip
+    hot = {**rows[4], "latency": {**rows[4]["latency"], "sustained": sustained}}
+    below = records.row(gate_failures=["class 7 lost 3.10 points, wanted 1 at most"])
+    return {
+        "seven": records.record(),
+        "old": records.old(),
+        "one": records.record(rows[:1]),
+        "failed": records.record([rows[0], records.failed(), below], valid=False,
+                                 invalid_reasons=["it was busy: " + "stop what runs " * 9]),
+        "threads": records.record(
+            [records.row(threads=each, image=8.0 / each) for each in threads]
+            + [records.failed(runtime="onnxruntime", threads=2)]
+        ),
+        "unlabelled": records.record(
+            [records.row(parity=records.parity(labelled=False, other=[[each, 0, 1, 2]
+                                                                      for each in range(12)]))]
+        ),
+        "sustained": records.record([hot]),
+        "long": records.record(
+            [records.row("a-name-of-a-network-that-somebody-made-int8.tflite", "tensorflow-lite",
+                         bundle=each, call=12345, image=123456.7, bytes=12345678)
+             for each in ("a/bundle-of-somebody-with-words", "b/other")]
+        ),
+        "twenty": records.record([{**row, "bundle": f"runs/{each}"}
+                                  for each in ("edge", "dense", "classic") for row in rows][:20]),
+    }  # fmt: skip
+
+
+NAMES = ("seven", "old", "one", "failed", "threads", "unlabelled", "sustained", "long", "twenty")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [80, 110, 160])
+def test_every_record_fits_the_terminal(every, name, width):
+    text = printed(every[name], width)
+    assert max(map(len, text.splitlines())) <= width
+    assert not any(line != line.rstrip() for line in text.splitlines())
+
+
+def test_the_table_of_80_columns_shows_what_decides(every):
+    lines = bench_table(every["seven"], 80).plain.splitlines()
+    assert lines[0].split() == [
+        "Model", "Runtime", "kB", "Accuracy", "Agree", "Call", "Image", "p99"
+    ]  # fmt: skip
+    assert lines[1].split() == ["%", "%", "µs", "µs", "µs"]
+    row = lines[7].split()
+    assert row[:6] == ["int8.tflite", "litert", "43", "99.62", "±0.12", "99.96"]
+    times = every["seven"]["results"][4]["latency"]
+    assert row[6:] == [
+        f"{times['invoke_us']['p50']:.2f}",
+        f"{times['predict_us']['p50']:.2f}",
+        f"{times['predict_us']['p99']:.2f}",
+    ]
+    assert "…" not in "".join(lines)
+
+
+def test_the_wide_one_shows_more_and_the_widest_all(every):
+    at_110 = printed(every["seven"], 110)
+    for head in ("Worst class", "Images/s", "Load", "First", "Memory"):
+        assert head in at_110
+    assert "226k ×256" in at_110
+    assert "7 -0.10" in at_110
+    everything = printed(every["seven"], 80, wide=True)
+    for head in ("p90", "p99.9", "MAD", "Flips", "McNemar", "Calib.", "Import", "Images per sec"):
+        assert head in everything
+    assert "Import" not in printed(every["old"], 80)
+    assert "p99.9" not in printed(every["old"], 80, wide=True)  # not in that revision
+
+
+def test_a_failed_row_says_why_and_one_below_its_gate_is_marked(every):
+    text = printed(every["failed"])
+    row = next(line for line in text.splitlines() if "failed:" in line)
+    assert row.startswith("int8.tflite litert  failed: the process ended with signal 11")
+    assert next(line for line in text.splitlines() if line.endswith(" !"))
+    assert "!: below its gate." in text
+    assert "Models: FAILED\n- edge-int8.tflite on litert failed: the process ended" in text
+    assert "- edge-int8.tflite on litert: class 7 lost 3.10 points, wanted 1 at most" in text
+    assert "Timings: INVALID, take them as a first look\n- it was busy: stop" in text
+    styles = [str(span.style) for span in bench_table(every["failed"]).spans]
+    assert styles.count("red") == 2
+
+
+def test_the_verdict_is_in_words(every):
+    text = printed(every["seven"])
+    assert "Models: PASSED, every one ran and kept its gate\nTimings: VALID\n" in text
+    assert "Could not be checked: governor: /sys has no cpufreq here; temperature: no" in text
+    assert "10,000 test images of mnist, agreement with edge.keras; 1 thread.\n" in text
+    assert "On AMD EPYC, 2 cores, Linux x86_64, Python 3.11.7.\n" in text
+
+
+def test_changed_decisions_are_told_once_for_all_that_changed_the_same(every):
+    said = " ".join(printed(every["seven"]).split())
+    assert (
+        "int8.tflite on litert, tensorflow-lite; int8.onnx on onnxruntime: 4 of 10,000 decisions "
+        "differ: 1 became wrong (image 582), 2 became right (images 321, 4176), 1 wrong both ways "
+        "(image 9); McNemar p 1; class 7 suffers most, -0.10 points"
+    ) in said
+    assert "Every decision is the reference's, on every row." in printed(every["old"])
+
+
+def test_without_labels_there_is_agreement_alone(every):
+    text = printed(every["unlabelled"])
+    assert "Accuracy" not in text
+    assert "The images have no labels." in text
+    assert "12 of 10,000 decisions differ (images 0, 1, 2, 3, 4 and 7 more)" in " ".join(
+        text.split()
+    )
+
+
+def test_threads_are_shown_where_they_differ(every):
+    text = printed(every["threads"])
+    assert "Thr." in text
+    assert "1, 2, 4 threads." in text
+    table = text[text.index("by threads") :].splitlines()
+    assert table[1].split() == ["Model", "Runtime", "1", "2", "4"]
+    assert table[3].endswith("x)")
+    assert float(table[3].split()[4].strip("(x)")) == pytest.approx(2, abs=0.05)
+    assert table[4].split() == ["int8.tflite", "onnxruntime", "failed"]
+    assert "Images per second by images in a batch:" in text
+    assert "Thr." not in printed(every["seven"])
+
+
+def test_minutes_are_held_against_the_first(every):
+    text = printed(every["sustained"])
+    assert "int8.tflite on litert, minute 3 against 1: p50 +2.6 %, p95 +0.0 %" in text
+    row = next(line for line in text.splitlines() if line.strip().startswith("3 "))
+    assert row.split() == ["3", "8.00", "9.00", "2,333,333", "53.0", "1,800"]
+
+
+def test_whatever_can_be_read_can_be_shown(records, tmp_path):
+    document, shown = records.record([records.row(), records.failed(threads=2)]), 0
+    path = tmp_path / "bench.json"
+    for seed in range(300):
+        path.write_text(json.dumps(records.damaged(document, seed)))
+        try:
+            record = Record.read(path)
+        except InputError:
+            continue
+        assert printed(record)
+        assert printed(record, wide=True)
+        shown += 1
+    assert shown > 50
