@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mnist_edge.data import Dataset
 
+LONE = ""  # the group of files that are in no bundle
 REFERENCES = ("keras", "tflite", "onnx")  # formats, the best judge first
 
 
@@ -135,4 +136,4 @@ def _models(path: Path) -> list[Candidate]:
     model_format(path)
     named = [word for word in path.stem.split("-") if word in QUANTIZATIONS]
     quantization = named[-1] if named else "float32"
-    return [Candidate(path, quantization, runtime="", group="")]
+    return [Candidate(path, quantization, runtime="", group=LONE)]

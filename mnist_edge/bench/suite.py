@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge import __version__, machine
-from mnist_edge.bench.candidates import Candidate, candidates, references, under, wanted
+from mnist_edge.bench.candidates import LONE, Candidate, candidates, references, under, wanted
 from mnist_edge.bench.conditions import Watch
 from mnist_edge.bench.crew import Crew, Measured
 from mnist_edge.bench.gates import gate_for
@@ -22,8 +22,8 @@ from mnist_edge.bench.record import REVISION, SCHEMA, Record
 from mnist_edge.bench.sustained import minutes
 from mnist_edge.bench.verdict import checks, doubts
 from mnist_edge.bundle import model_format
-from mnist_edge.digest import sha256_hex
 from mnist_edge.errors import InputError, ModelError
+from mnist_edge.reference import FILE, images_sha256, stored_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,13 +39,14 @@ def run_suite(
     dataset: Dataset,
     settings: Settings,
     say: Callable[[str, int, int], None] = lambda _text, _done, _total: None,
-) -> dict[str, Any]:
+) -> Record:
     """Bench every model of the bundles and files at `paths` and return the record.
 
-    Each bundle has a reference of its own: its Keras model, or else a float32 one, which is run
-    for its answers even where `settings` ask for other runtimes. A quantized model is never its
-    own reference: where there is no float model, agreement is None, and accuracy is held against
-    what the manifest says that Keras reached.
+    Each bundle has a reference of its own: its Keras model, which is run for its answers even
+    where `settings` ask for other runtimes; where there is no Keras, what it said of these images
+    when the bundle was exported; or else a float32 model. A quantized model is never a reference:
+    where there is none, agreement is None, and accuracy is held against what the manifest says
+    that Keras reached.
 
     Args:
         paths: bundle folders or model files.
@@ -57,6 +58,7 @@ def run_suite(
     Raises:
         DataError: other classes than a bundle's, or bundles of different classes.
         ModelError: a path without models, or not one model that could be run.
+        BundleError: a damaged bundle.
         MissingExtraError: no installed runtime opens any of them.
         SettingError: an unknown runtime, or a setting out of range.
     """
@@ -64,8 +66,16 @@ def run_suite(
     dataset = under(paths, dataset)
     every = candidates(paths)
     chosen = wanted(every, settings.runtimes, settings.threads)
-    judges = references(every, {each.group for each in chosen})
-    run = _Run(chosen, judges, dataset, settings, say)
+    groups = {each.group for each in chosen}
+    judges = references(every, groups)
+    stored = {}
+    for group in groups - {LONE}:
+        answers = stored_reference(group, dataset.test.images)
+        if answers is not None:
+            stored[group] = answers
+            if judges.get(group) is not None and model_format(judges[group].path) != "keras":
+                del judges[group]
+    run = _Run(chosen, judges, stored, dataset, settings, say)
     run.measure()
     return run.record()
 
@@ -77,11 +87,12 @@ class _Run:
         self,
         chosen: list[Candidate],
         judges: dict[str, Candidate],
+        stored: dict[str, NDArray[np.float32]],
         dataset: Dataset,
         settings: Settings,
         say: Callable[[str, int, int], None],
     ) -> None:
-        self._chosen, self._judges = chosen, judges
+        self._chosen, self._judges, self._stored = chosen, judges, stored
         self._dataset, self._settings = dataset, settings
         self._answers: dict[Candidate, NDArray[np.float32]] = {}
         self._sustained: dict[Candidate, list[dict[str, Any]]] = {}
@@ -138,14 +149,14 @@ class _Run:
         self._say(text, min(self._steps, total), total)
         self._steps += 1
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """Return what was measured."""
         dataset, settings = self._dataset, self._settings
         results = [self._row(each) for each in self._chosen]
-        found = checks(results, settings.samples, self._watch.seen, self._before)
-        judge = self._judges.get(self._chosen[0].group)
-        reasons = [str(each) for each in found if each.status == "failed"]
-        return {
+        checked = checks(results, settings.samples, self._watch.seen, self._before)
+        first = self._expected(self._chosen[0].group)
+        reasons = [str(each) for each in checked if each.status == "failed"]
+        found = {
             "schema": SCHEMA,
             "revision": REVISION,
             "version": __version__,
@@ -156,18 +167,26 @@ class _Run:
                 "sha256": dataset.sha256,
                 "split": "test",
                 "samples": len(dataset.test),
-                "images_sha256": sha256_hex(dataset.test.images.tobytes()),
+                "images_sha256": images_sha256(dataset.test.images),
             },
-            "reference": None if judge is None else judge.path.name,
+            "reference": None if first is None else first[0],
             "labels": list(dataset.labels),
             "settings": asdict(settings),
             "conditions": self._watch.seen.as_dict(),
             "valid": not reasons,
             "invalid_reasons": reasons,
-            "unchecked": [each.name for each in found if each.status == "unknown"],
-            "checks": [each.as_dict() for each in found],
+            "unchecked": [each.name for each in checked if each.status == "unknown"],
+            "checks": [each.as_dict() for each in checked],
             "results": results,
         }
+        return Record(found)
+
+    def _expected(self, group: str) -> tuple[str, NDArray[np.float32]] | None:
+        """Return what the models of a group are held against, its name before it."""
+        judge = self._judges.get(group)
+        if judge is not None and judge in self._answers:
+            return judge.path.name, self._answers[judge]
+        return (FILE, self._stored[group]) if group in self._stored else None
 
     def _row(self, each: Candidate) -> dict[str, Any]:
         measured = self._crew.measured[each]
@@ -202,23 +221,22 @@ class _Run:
     def _judge(self, row: dict[str, Any], each: Candidate) -> None:
         """Put parity, reference and gate failures into a row."""
         answer, labels = self._answers[each], self._dataset.test.truth
-        judge = self._judges.get(each.group)
-        expected = None if judge is None else self._answers.get(judge)
+        expected = self._expected(each.group)
         known: dict[str, Any] = {
             "quantization": each.quantization,
             "names": self._dataset.labels,
         }
         try:
-            if expected is not None and judge is not None:
-                parity = compare(expected, answer, labels, **known)
-                row["reference"] = judge.path.name
+            if expected is not None:
+                row["reference"], probabilities = expected
+                parity = compare(probabilities, answer, labels, **known)
             else:
                 same = each.dataset_sha256 == self._dataset.sha256
                 stated = each.reference_accuracy if same else None
                 parity = alone(answer, labels, stated, **known)
         except InputError as error:
-            row |= {"status": "failed", "error": str(error), "latency": None, "memory": None}
-            row["doubts"] = []
+            row |= {"status": "failed", "error": str(error), "reference": None}
+            row |= {"latency": None, "memory": None, "doubts": []}
             return
         asked = self._settings
         gate = gate_for(
@@ -253,8 +271,3 @@ def _latency(measured: Measured, sustained: list[dict[str, Any]] | None) -> dict
         "threads": measured.opened[0]["threads"],
         "inputs": measured.inputs,
     }
-
-
-def failures(record: dict[str, Any]) -> list[str]:
-    """Return what kept a record's models from passing their gates, one line each."""
-    return Record(record).failures

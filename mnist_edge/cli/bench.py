@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mnist_edge.atomic import write_file
 from mnist_edge.backends.base import MOST_THREADS
 from mnist_edge.bench.settings import QUICK, Settings
-from mnist_edge.bench.suite import failures, run_suite
+from mnist_edge.bench.suite import run_suite
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import console
 from mnist_edge.errors import BundleError, CheckFailed, SettingError
@@ -109,9 +109,8 @@ def bench(
         console.print_json(record)
     else:
         show(record, console.out)
-    failed = failures(record)
-    if failed:
-        raise CheckFailed("; ".join(failed))
+    if not record:
+        raise CheckFailed("; ".join(record.failures))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -3,14 +3,16 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mnist_edge import machine
 from mnist_edge.bench import sustained
 from mnist_edge.bench.settings import ENOUGH, QUICK, Settings
-from mnist_edge.bench.suite import failures, run_suite
+from mnist_edge.bench.suite import run_suite
 from mnist_edge.bundle import manifest_text
 from mnist_edge.errors import BundleError, DataError, MissingExtraError, ModelError, SettingError
 
@@ -195,8 +197,8 @@ def test_a_crash_is_a_row_and_not_the_end(bundle, dataset, crashing, job, end, s
     assert crashed["status"] == "failed"
     assert crashed["parity"] is crashed["latency"] is crashed["memory"] is None
     assert said in crashed["error"]
-    assert said in failures(record)[0]
-    assert len(failures(record)) == 1
+    assert said in record.failures[0]
+    assert len(record.failures) == 1
 
 
 def test_a_reference_that_crashes_is_a_row_and_the_rest_stands_alone(bundle, dataset, crashing):
@@ -209,7 +211,7 @@ def test_a_reference_that_crashes_is_a_row_and_the_rest_stands_alone(bundle, dat
     assert alone["parity"]["accuracy"] > 0.9
     assert alone["parity"]["agreement"] is None
     assert alone["reference"] is None
-    assert len(failures(record)) == 1
+    assert len(record.failures) == 1
 
 
 def test_a_quantized_model_is_never_its_own_reference(bundle, dataset, broken_int8):
@@ -222,11 +224,13 @@ def test_a_quantized_model_is_never_its_own_reference(bundle, dataset, broken_in
     assert row["parity"]["agreement"] is None
 
 
-def only(bundle, folder, files):
-    """A copy of a bundle that names only these of its models."""
+def only(bundle, folder, files, stored=False):
+    """A copy of a bundle that names only these of its models, and what Keras said if asked for."""
     shutil.copytree(bundle.folder, folder)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest["models"] = [item for item in manifest["models"] if item["file"] in files]
+    if not stored:
+        del manifest["reference"]
     (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
     return folder
 
@@ -239,11 +243,39 @@ def test_the_reference_is_run_even_where_other_runtimes_are_asked_for(bundle, da
     assert row["parity"]["agreement"] == bundle.entry("edge-int8.tflite").parity["agreement"]
 
 
+def test_without_keras_what_it_said_is_the_reference(bundle, dataset, tmp_path):
+    folder = only(bundle, tmp_path / "b", ("edge-float32.onnx", "edge-int8.tflite"), stored=True)
+    settings = Settings(runtimes=("litert",), **FAST)
+    record = run_suite([folder], dataset, settings)
+    (row,) = record["results"]
+    assert row["reference"] == record["reference"] == "reference.npz"
+    assert row["parity"]["agreement"] == bundle.entry("edge-int8.tflite").parity["agreement"]
+    exported = bundle.entry("edge-int8.tflite").parity["reference_accuracy"]
+    assert row["parity"]["reference_accuracy"] == exported
+    assert record
+
+
+def test_what_keras_said_of_other_images_is_no_reference(bundle, dataset, tmp_path):
+    folder = only(bundle, tmp_path / "b", ("edge-float32.onnx",), stored=True)
+    fewer = replace(dataset, test=dataset.test.part(np.arange(150)))
+    record = run_suite([folder], fewer, Settings(**FAST))
+    assert record["reference"] == "edge-float32.onnx"
+
+
+def test_what_keras_said_must_be_sound(bundle, dataset, tmp_path):
+    folder = only(bundle, tmp_path / "b", ("edge-float32.onnx",), stored=True)
+    content = bytearray((folder / "reference.npz").read_bytes())
+    content[300] ^= 1
+    (folder / "reference.npz").write_bytes(content)
+    with pytest.raises(BundleError, match=r"reference\.npz"):
+        run_suite([folder], dataset, Settings(**FAST))
+
+
 def test_without_a_float_model_accuracy_is_held_against_the_manifest(bundle, dataset, tmp_path):
     folder = only(bundle, tmp_path / "b", ("edge-int8.tflite",))
     settings = Settings(runtimes=("litert",), **FAST)
     record = run_suite([folder], dataset, settings)
-    assert failures(record) == []
+    assert record.failures == []
     stated = bundle.entry("edge-int8.tflite").parity["reference_accuracy"]
     assert record["results"][0]["parity"]["reference_accuracy"] == stated
     text = (folder / "manifest.json").read_text(encoding="utf-8")
@@ -252,7 +284,7 @@ def test_without_a_float_model_accuracy_is_held_against_the_manifest(bundle, dat
     (folder / "manifest.json").write_text(
         text.replace(accuracy, '"reference_accuracy": 1.5'), encoding="utf-8"
     )
-    (failure,) = failures(run_suite([folder], dataset, settings))
+    (failure,) = run_suite([folder], dataset, settings).failures
     assert "accuracy down" in failure
 
 
@@ -286,11 +318,11 @@ def test_a_model_below_its_gate_is_named(bundle, dataset, broken_int8):
     paths = [bundle.folder / "edge-float32.onnx", broken_int8]
     record = run_suite(paths, dataset, Settings(**FAST))
     assert record["reference"] == "edge-float32.onnx"
-    said = failures(record)
+    said = record.failures
     for what in ("agreement", "accuracy down", "class '"):
         assert any(f"edge-int8.onnx on onnxruntime: {what}" in line for line in said)
     lenient = Settings(max_drop=100.0, min_agreement=0.0, **FAST)
-    said = failures(run_suite(paths, dataset, lenient))
+    said = run_suite(paths, dataset, lenient).failures
     assert all("the output is broken" in line for line in said)  # no limit allows that
 
 
