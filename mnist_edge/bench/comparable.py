@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from mnist_edge.errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mnist_edge.bench.record import Record
 
 # What a machine is, and what may be changed on it. Two of one make are one machine here: nothing
@@ -70,7 +72,7 @@ def refuse(found: list[str]) -> None:
 
 
 def _differing(
-    kind: str, keys: tuple[str, ...], old: dict[str, Any], new: dict[str, Any]
+    kind: str, keys: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> list[str]:
     pairs = ((key, old.get(key), new.get(key)) for key in keys)
     return [

@@ -14,20 +14,38 @@ something else. `revision` counts what was added since; absent is 1.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.bench.form import check
 from mnist_edge.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SCHEMA = 1
 REVISION = 2
 
 
-class Record(dict[str, Any]):
-    """A bench record as it is written; it is true where every model ran and passed its gates."""
+class Record(Mapping[str, Any]):
+    """A bench record, read by its keys; it is true where every model ran and passed its gates.
+
+    It is no dict: json.dumps takes a dict that is not true for an empty one. `document` is what to
+    write.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = dict(document)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.document[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.document)
+
+    def __len__(self) -> int:
+        return len(self.document)
 
     @classmethod
     def read(cls, path: Path) -> Record:

@@ -20,6 +20,8 @@ from mnist_edge.report.bench_table import bench_output
 from mnist_edge.stated import image_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
 
@@ -104,9 +106,9 @@ def bench(
             ),
         )
     if out is not None:
-        write_file(out, json_module.dumps(record, indent=1) + "\n")
+        write_file(out, json_module.dumps(record.document, indent=1) + "\n")
     if json:
-        console.print_json(record)
+        console.print_json(record.document)
     else:
         show(record, console.out)
     if not record:
@@ -131,7 +133,7 @@ def _default() -> Path:
         return SHIPPED
 
 
-def show(record: dict[str, Any], console: Console) -> None:
+def show(record: Mapping[str, Any], console: Console) -> None:
     """Print a record as people read it: table, what it means, verdict."""
     for part in bench_output(record, console.width):
         console.print(part, soft_wrap=True)

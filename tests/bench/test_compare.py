@@ -16,8 +16,8 @@ def base(records):
 
 def changed(record, part, **values):
     found = copy.deepcopy(record)
-    found[part] |= values
-    return Record(found)
+    found.document[part] |= values
+    return found
 
 
 def test_a_record_is_no_slower_than_itself(base):
@@ -144,7 +144,11 @@ def test_the_same_images_under_another_name_are_the_same(base):
 def test_what_may_change_on_a_machine_is_a_note(base):
     other = changed(base, "machine", governor="performance", python="3.12.1", memory_mb=24000)
     other = changed(other, "settings", launches=10)
-    other |= {"valid": False, "invalid_reasons": ["other work: stop it"], "version": "0.2.0"}
+    other.document |= {
+        "valid": False,
+        "invalid_reasons": ["other work: stop it"],
+        "version": "0.2.0",
+    }
     powersave = changed(base, "machine", governor="powersave")
     assert compare(powersave, other).notes == (
         "governor powersave, now performance",

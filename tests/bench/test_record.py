@@ -3,7 +3,6 @@ import json
 import pytest
 
 from mnist_edge.bench.record import REVISION, Record
-from mnist_edge.bench.suite import failures
 from mnist_edge.errors import InputError
 
 
@@ -35,7 +34,7 @@ def test_it_is_true_where_every_model_ran_and_passed(records):
     found = Record(records.record([crashed, below, records.row()]))
     assert not found
     assert found.valid  # of the timings alone
-    assert found.failures == failures(found) == [
+    assert found.failures == [
         "edge-int8.tflite on litert failed: out of\tluck",
         "edge-int8.tflite on litert: agreement 99.70 %, wanted 99.8 %",
     ]  # fmt: skip
@@ -108,3 +107,11 @@ def test_damage_is_an_error_of_ours_or_none(records, written):
         except InputError:
             outcomes.add("refused")
     assert outcomes == {"read", "refused"}
+
+
+def test_one_that_is_not_true_is_written_whole_all_the_same(records):
+    found = Record(records.record([records.failed()]))
+    assert not found
+    assert json.loads(json.dumps(found.document)) == dict(found)
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        json.dumps(found)  # a dict that is not true would be written as {}

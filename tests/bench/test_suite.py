@@ -49,7 +49,7 @@ def test_a_record_has_the_form_that_is_promised(record, dataset):
     assert record["schema"] == 1
     assert set(record) >= {"machine", "dataset", "settings", "valid", "invalid_reasons"}
     assert record["dataset"]["samples"] == len(dataset.test)
-    json.dumps(record)
+    json.dumps(record.document)
     for row in record["results"]:
         assert row["status"] == "ok"
         assert row["error"] is None
