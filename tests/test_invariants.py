@@ -85,6 +85,14 @@ def test_a_class_that_the_reference_never_has_right_may_be_missing():
     assert all(findings(wanted[:59], truth=truth[:59]))
 
 
+def test_a_class_that_the_reference_names_wrongly_may_be_missing():
+    truth = np.repeat([0, 1], 20)
+    found, wanted = (np.eye(3, dtype=np.float32)[truth] for _each in range(2))
+    wanted[:8] = [0, 0, 1]
+    assert all(findings(found, wanted, truth=truth))
+    assert not all(findings(found, wanted))  # nobody says that it is wrong
+
+
 def test_images_that_are_all_surely_of_one_class_may_have_one_answer():
     sure = np.tile(np.float32([0.9999, 0.0001]), (30, 1))
     found = np.tile(np.float32([255 / 256, 0]), (30, 1))

@@ -123,6 +123,12 @@ def test_many_classes_are_not_failed_by_the_unluckiest_of_them():
     assert "; class '26' suffers most, by 6.00 points" in lines[-1]
 
 
+def test_a_class_of_many_needs_more_evidence_than_one_alone():
+    assert any(line.startswith("class") for line in INT8.judge(losing([50, 50], [7, 0])).failures)
+    many = INT8.judge(losing([50] * 10, [7] + [0] * 9)).failures
+    assert not any(line.startswith("class") for line in many)
+
+
 def test_a_users_limits_stand_instead_of_the_quantizations_own():
     assert gate_for("int8") == INT8
     assert gate_for("float32") == GATES["float32"]

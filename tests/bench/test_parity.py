@@ -108,6 +108,12 @@ def test_calibration_error_is_the_gap_between_sureness_and_accuracy():
     assert parity.reference_calibration_error == 0
 
 
+def test_a_bin_of_sureness_holds_its_upper_end():
+    sure = np.float32([[1, 0], [0.95, 0.05]] * 50)
+    parity = alone(sure, np.array([1, 0] * 50), None)  # wrong where it is sure
+    assert parity.calibration_error == pytest.approx(0.975 - 0.5, abs=1e-6)
+
+
 def test_calibration_error_is_what_its_definition_gives():
     found, truth = probabilities(2000), RANDOM.integers(0, 5, 2000)
     sure, right = found.max(1), found.argmax(1) == truth
