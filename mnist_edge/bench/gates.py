@@ -20,10 +20,11 @@ loses when all that may be lost is lost there. More in one class is hidden by th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mnist_edge.bench.intervals import Estimate, at_least, points, z_of_many
+from mnist_edge.bench.judgement import Judgement, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from mnist_edge.bench.parity import Parity
 
 CLASS_SHARE = 10  # times the drop of the whole that a class may lose
-NAMED = 3  # classes with a line each
-BLUNT = 5  # times a limit: where less cannot be shown, a note says so
 CHANCE = 0.025  # of a limit broken as far as this by a model that keeps it
 ROUNDING = 1e-9
 
@@ -104,125 +103,7 @@ class Gate:
             parity: of the model.
             labels: what the classes are called, by index.
         """
-        failures, notes = self._unjudged(parity), []
-        if parity.agreement is not None and self.disagrees(parity.agreement, parity.samples):
-            failures.append(
-                f"agreement {100 * parity.agreement:.2f} %, wanted {self.min_agreement:g} %"
-            )
-        if parity.drop is not None and parity.drop_ci95 is not None:
-            drop = Estimate(parity.drop, *parity.drop_ci95)
-            if self.drops(drop, parity.samples):
-                failures.append(
-                    f"accuracy down {drop.value:.2f} points, wanted {self.max_drop:g} at most"
-                )
-            elif drop.value > self.max_drop + ROUNDING and self.weighs("max_drop"):
-                notes.append(
-                    f"accuracy down {drop.value:.2f} points, beyond {self.max_drop:g}, but "
-                    f"{drop.low:.2f} to {drop.high:.2f} may be so by chance"
-                )
-            notes += self._blunt(parity.samples)
-        if parity.classes is not None:
-            lost, worst = self._classes(parity.classes, labels), parity.worst_class
-            if failures and not lost and worst is not None:
-                name = labels[worst.index] if labels else worst.label
-                failures[-1] += f"; class '{name}' suffers most, by {-worst.change:.2f} points"
-            failures += lost
-            notes += self._blunt_classes(parity.classes)
-        failures += [f"the output is broken: {line}" for line in parity.invariants]
-        return Judgement(self, tuple(failures), tuple(notes))
-
-    def _unjudged(self, parity: Parity) -> list[str]:
-        known = {
-            "min_agreement": parity.agreement,
-            "max_drop": parity.drop,
-            "max_class_drop": parity.classes,
-        }
-        found = []
-        for name in known:
-            if known[name] is None and name in self.asked:
-                unlabelled = name != "min_agreement" and parity.accuracy is None
-                lacking = "are no labels" if unlabelled else "is no float model"
-                found.append(f"{name} cannot be judged: there {lacking} to hold it against")
-        return found
-
-    def _classes(self, classes: Sequence[ClassLoss], labels: Sequence[str]) -> list[str]:
-        lost = [each for each in classes if self.class_drops(each, len(classes))]
-        lost.sort(key=lambda each: each.drop, reverse=True)
-        found = [
-            f"class '{labels[each.index] if labels else each.index}' down {each.drop:.2f} points "
-            f"({each.lost} of {each.samples} images), wanted {self.max_class_drop:g} at most"
-            for each in lost[:NAMED]
-        ]
-        if len(lost) > NAMED:
-            found.append(
-                f"{len(lost) - NAMED} more classes down by more than {self.max_class_drop:g} points"
-            )
-        return found
-
-    def _blunt(self, samples: int) -> list[str]:
-        """Say how much must be lost to be seen, where that is far beyond the limit."""
-        if not self.weighs("max_drop"):
-            return []
-        least = next(
-            (
-                lost
-                for lost in range(1, samples + 1)
-                if self.drops(points(lost, 0, samples), samples)
-            ),
-            None,
-        )
-        if least is None:
-            return [f"{samples} images are too few for max_drop to fail: bench with more"]
-        if 100 * least / samples <= BLUNT * self.max_drop:
-            return []
-        return [
-            f"{samples} images are too few to show a drop of {self.max_drop:g} points: "
-            f"{100 * least / samples:.1f} or more would fail"
-        ]
-
-    def _blunt_classes(self, classes: Sequence[ClassLoss]) -> list[str]:
-        """Say of how many classes not even the loss of every image would be seen."""
-        if self.max_class_drop is None or not self.weighs("max_class_drop"):
-            return []
-        blind = [
-            each
-            for each in classes
-            if not self.class_drops(replace(each, to_wrong=each.samples, to_right=0), len(classes))
-        ]
-        if not blind:
-            return []
-        return [
-            f"{len(blind)} of {len(classes)} classes have too few images for max_class_drop to "
-            f"fail: {max(each.samples for each in blind)} at most"
-        ]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A gate's verdict on a model: true where all holds.
-
-    Attributes:
-        gate: that judged.
-        failures: what does not hold, each with the number and the limit; empty where all holds.
-        notes: what the images were too few to show, in words.
-    """
-
-    gate: Gate
-    failures: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        """Whether the model passed."""
-        return not self.failures
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the verdict as a row of a bench record has it."""
-        limits = ("max_drop", "min_agreement", "max_class_drop")
-        return {
-            "gate": {name: getattr(self.gate, name) for name in limits},
-            "gate_failures": list(self.failures),
-            "gate_notes": list(self.notes),
-        }
+        return judged(self, parity, labels)
 
 
 # Float formats compute the same numbers; the others round activations or weights to 8 bits.

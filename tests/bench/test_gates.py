@@ -198,7 +198,11 @@ def test_broken_output_fails_whatever_the_limits_are():
                 "1 of 1 classes have too few images for max_class_drop to fail: 2 at most",
             ],
         ),
-        (flipped(10_000, to_wrong=15), ["accuracy down 0.15 points, beyond 0.1, but 0.07 to 0.23"]),
+        (flipped(10_000, to_wrong=15), ["accuracy down 0.15 points, beyond 0.1, but 10000 images"]),
+        (
+            flipped(1000, to_wrong=2, to_right=2),
+            ["agreement 99.60 %, below 99.8 %, but 1000 images", "1000 images are too few"],
+        ),
         (losing([5000, 5000, 2], [0, 0, 0]), ["1 of 3 classes have too few images"]),
     ],
 )
