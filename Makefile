@@ -43,7 +43,7 @@ recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (
 	$(BIN)/python tools/measure_recipes.py
 
 clean: ## remove what make made, but no runs
-	rm -rf $(VENV) .venv-bare .venv-compat .arm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bare .venv-compat .venv-peers .arm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # The environment to use the package in, then the tools to work on it.
 $(VENV)/.use: pyproject.toml constraints.txt
