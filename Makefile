@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 EXTRAS := litert,onnx,cli,report,train-cpu
 DEMO := artifacts/runs/demo
 
-.PHONY: help demo test test-arm test-compat check format artifacts recipes clean
+.PHONY: help demo test test-arm test-compat check format artifacts recipes peers clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ artifacts: $(VENV)/.develop ## train and export the shipped bundle anew
 
 recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (half an hour)
 	$(BIN)/python tools/measure_recipes.py
+
+peers: $(VENV)/.develop ## time the shipped network beside other runtimes, each installed apart
+	$(BIN)/python tools/bench_peers.py --json artifacts/peers.json
 
 clean: ## remove what make made, but no runs
 	rm -rf $(VENV) .venv-bare .venv-compat .venv-peers .arm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

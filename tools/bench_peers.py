@@ -3,8 +3,8 @@
     python tools/bench_peers.py [--only NAME ...] [--rounds N] [--json FILE]
 
 Image in, label out, one thread, a process each. Peers that are not part of this project get an
-environment each in .venv-peers/, made the first time (some minutes; 3 GB). A peer that cannot be
-installed, or fails, is a row that says why.
+environment each in .venv-peers/, made the first time (some minutes; 3 GB, and 5 more where pip
+brings PyTorch with CUDA). A peer that cannot be installed, or fails, is a row that says why.
 
 First the answers are compared: who labels more than 1 % of the images otherwise than ours is not
 compared further. Then the peers are timed in turn, shuffled, round after round, so that a machine

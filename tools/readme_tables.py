@@ -4,8 +4,9 @@
 
 The table of recipes comes from mnist_edge/training/measured.json; that of platforms from what
 `make test-compat` and `make test-arm` wrote into artifacts/; the wrapper's from
-artifacts/wrapper.json; the demo's from a bench record, where one is named; those of formats from
-mnist_edge/export/plan.py and artifacts/formats.json, and of fine-tuning from artifacts/qat.json.
+artifacts/wrapper.json, those of peers from artifacts/peers.json; the demo's from a bench record,
+where one is named; those of formats from mnist_edge/export/plan.py and artifacts/formats.json, and
+of fine-tuning from artifacts/qat.json.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from mnist_edge.atomic import write_file
 from mnist_edge.cli import bench
 from mnist_edge.export.plan import VALID
 from mnist_edge.training.recipes import RECIPES, measured
+from tools.peers import markdown
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 EXPORT, PLATFORMS = ROOT / "docs" / "export.md", ROOT / "docs" / "platforms.md"
 FORMATS, QAT = (ROOT / "artifacts" / f"{name}.json" for name in ("formats", "qat"))
-WRAPPER = ROOT / "artifacts" / "wrapper.json"
+WRAPPER, PEERS = (ROOT / "artifacts" / f"{name}.json" for name in ("wrapper", "peers"))
 TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
 
@@ -147,6 +149,17 @@ def qat_table() -> str:
         cells = [" / ".join(f"{100 * each[way]:.2f}" for each in parts) for way in ways]
         lines.append(f"| {name} | {' | '.join(cells)} | {'yes' if row['helps'] else 'no'} |")
     return "\n".join(lines)
+
+
+def peers_tables() -> dict[str, str]:
+    """Return the tables of peers, and what was set of each, by their marks."""
+    record = json.loads(PEERS.read_text(encoding="utf-8"))
+    return {
+        "peers": markdown.peers(record),
+        "peers-calls": markdown.calls(record),
+        "peers-limit": markdown.limits(record),
+        "peers-settings": markdown.settings(record),
+    }
 
 
 def boards(rows: list[dict[str, Any]]) -> str:

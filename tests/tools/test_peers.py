@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tools import bench_peers
+from tools import bench_peers, readme_tables
 from tools.arm.steps import StepError
-from tools.peers import conversions, environments, record, rounds, tables
+from tools.peers import conversions, environments, markdown, record, rounds, tables
 from tools.peers.contenders import ENVIRONMENTS, HOME, OURS, PEAK_PEERS, PEERS, Environment, Peer
 from tools.peers.process import Gone, Worker
 
@@ -192,12 +192,17 @@ def test_peers_that_fail_or_answer_otherwise_are_rows_and_the_others_stand(
     assert re.search(r"wrong +[\d.]+ +other answers", text)
     assert "dies later, int8: the process ended with signal 6" in text
     assert re.search(r"dies opening +– +failed", text)
+    lines = markdown.peers(found).splitlines()
+    assert len(lines) == 2 + len(sources)
+    assert "| – | other answers |" in lines[4].replace(lines[4].split(" | ")[2], "–")
+    assert lines[5].startswith("| dies opening, int8 | – | – | failed |")
 
 
 def test_a_ratio_is_that_within_the_round():
-    times = {("ours", "predict"): [1.0, 10.0, 100.0], ("peer", "predict"): [2.0, 20.0, 200.0]}
+    times = {("ours", "predict"): [1.0, 10.0, 100.0], ("peer", "predict"): [2.0, 40.0, 150.0]}
     found = record.ratio(times, ("peer", "predict"), ("ours", "predict"))
-    assert found == {"median": 2, "p5": 2, "p95": 2}
+    assert found["median"] == 2  # of 2, 4 and 1.5; the ratio of the medians is 4
+    assert found["p5"] == pytest.approx(1.55)
     assert record.ratio(times, ("absent", "predict"), ("ours", "predict")) is None
 
 
@@ -320,3 +325,12 @@ def test_ours_and_the_bare_runtimes_run_as_they_are_written(tmp_path, monkeypatc
     text = shown(found)
     assert max(map(len, text.splitlines())) <= 80
     assert "int8: our bare call takes" in text
+    (tmp_path / "peers.json").write_text(json.dumps(found))
+    monkeypatch.setattr(readme_tables, "PEERS", tmp_path / "peers.json")
+    pages = readme_tables.peers_tables()
+    assert "| LiteRT Interpreter, int8 | 2." in pages["peers"]
+    assert "| litert-benchmark" not in pages["peers"]
+    assert "| litert-benchmark's own p50: run alone |" in pages["peers-calls"]
+    assert "| edge-float32.tflite | 1.18 |" in pages["peers-limit"]
+    assert "- LiteRT Interpreter: `num_threads=1`" in pages["peers-settings"]
+    assert re.search(r"\d+ in float32 \(by numpy", pages["peers-limit"])

@@ -32,6 +32,9 @@ def show(record: dict[str, Any], console: Console) -> None:
             console.print(peers(kind, rows), "")
     for name, what in remarks(record["peers"]):
         console.print(f"{name}: {what}", markup=False)
+    console.print("Set, so that one thread does it:")
+    for name, what in settings(record["peers"]):
+        console.print(f"  {name}: {what}", markup=False)
     for name, what in record["products_failed"].items():
         console.print(f"{name}: {what}", markup=False)
     console.print()
@@ -85,6 +88,11 @@ def remarks(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
         if (row["processors"] or 0) > MORE_THAN_ONE:
             found.append((name, f"it kept {row['processors']:.1f} processors busy, not one"))
     return found
+
+
+def settings(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return what was set of each peer, by its name."""
+    return list({row["peer"]: row["settings"] for row in rows if row["settings"]}.items())
 
 
 def calls(rows: list[dict[str, Any]]) -> Table:
