@@ -92,7 +92,7 @@ def test_its_tables_and_those_of_the_pages_are_the_recorded_ones():
         text = page.read_text(encoding="utf-8")
         for name, table in each.items():
             assert f"<!-- table: {name} -->\n{table}\n<!-- end -->" in text, (page, name)
-        marks = re.findall(r"<!-- table: (\w+) -->", text)
+        marks = re.findall(r"<!-- table: ([\w-]+) -->", text)
         assert set(marks) - {"demo"} == set(each)
 
 

@@ -4,7 +4,8 @@
 
 The table of recipes comes from mnist_edge/training/measured.json; that of platforms from what
 `make test-compat` and `make test-arm` wrote into artifacts/; the wrapper's from
-artifacts/wrapper.json, those of peers from artifacts/peers.json; the demo's from a bench record,
+artifacts/wrapper.json, those of peers from artifacts/peers.json, of repeated benches from
+artifacts/repeat.json; the demo's from a bench record,
 where one is named; those of formats from mnist_edge/export/plan.py and artifacts/formats.json, and
 of fine-tuning from artifacts/qat.json.
 """
@@ -27,9 +28,13 @@ from tools.peers import markdown
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-EXPORT, PLATFORMS = ROOT / "docs" / "export.md", ROOT / "docs" / "platforms.md"
+EXPORT, PLATFORMS, BENCHMARK = (
+    ROOT / "docs" / f"{name}.md" for name in ("export", "platforms", "benchmark")
+)
 FORMATS, QAT = (ROOT / "artifacts" / f"{name}.json" for name in ("formats", "qat"))
-WRAPPER, PEERS = (ROOT / "artifacts" / f"{name}.json" for name in ("wrapper", "peers"))
+WRAPPER, PEERS, REPEAT = (
+    ROOT / "artifacts" / f"{name}.json" for name in ("wrapper", "peers", "repeat")
+)
 TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
 
@@ -162,6 +167,21 @@ def peers_tables() -> dict[str, str]:
     }
 
 
+def repeat_table() -> str:
+    """Return the medians of benches that were run one after the other, as Markdown."""
+    benches = json.loads(REPEAT.read_text(encoding="utf-8"))["benches"]
+    names = [*(f"bench {place}" for place in range(1, len(benches))), "every core busy"]
+    lines = [f"| p50, µs | {' | '.join(names)} |", "| --- |" + " ---: |" * len(names)]
+    for name in benches[0]["p50_us"]:
+        cells = (f"{bench['p50_us'][name]:,.1f}" for bench in benches)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    verdicts = ("VALID" if bench["valid"] else "INVALID" for bench in benches)
+    lines += [f"| | {' | '.join(verdicts)} |", ""]
+    for name, each in zip(names, benches, strict=True):
+        lines += [f"- {name}: {reason}" for reason in each["invalid_reasons"]]
+    return "\n".join(lines).rstrip()
+
+
 def boards(rows: list[dict[str, Any]]) -> str:
     """Return the boards of some rows, such as `Raspberry Pi 3, 4`; nothing for a machine itself."""
     names = dict.fromkeys(row["boards"] for row in rows if "boards" in row)
@@ -208,6 +228,7 @@ def tables() -> dict[Path, dict[str, str]]:
     return {
         README: {"recipes": recipes_table(), "wrapper": wrapper_table()},
         PLATFORMS: {"platforms": platforms_table()},
+        BENCHMARK: {"repeat": repeat_table(), **peers_tables()},
         EXPORT: {"formats": formats_table(), "drops": drops_table(), "qat": qat_table()},
     }
 
