@@ -1,6 +1,7 @@
 """Bench records that were never measured: of any size, the same on every machine."""
 
 import copy
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -164,6 +165,14 @@ def scaled(found, factor, *keys):
                 for name in ("p50", "p90", "p99", "max"):
                     times[name] *= factor
                 times["rounds"] = [[launch, p50 * factor, n] for launch, p50, n in times["rounds"]]
+    return found
+
+
+def of_images(images, **changed):
+    """A record of these images, uint8 [N,...]."""
+    found = record(**changed)
+    digest = hashlib.sha256(images.tobytes()).hexdigest()
+    found["dataset"] |= {"samples": len(images), "images_sha256": digest}
     return found
 
 

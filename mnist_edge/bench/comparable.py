@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mnist_edge.bench.ratios import LEAST_LAUNCHES
 from mnist_edge.errors import SettingError
 
 if TYPE_CHECKING:
@@ -51,8 +52,12 @@ def notes(old: Record, new: Record) -> list[str]:
     found += _differing("settings: ", PRECISION, old["settings"], new["settings"])
     found += _differing("", ("version",), old, new)
     for name, record in (("OLD", old), ("NEW", new)):
-        if record.revision < 2:
-            found.append(f"{name} is of revision 1, one launch a row: no intervals can be given")
+        launches = min((len(each.get("launches") or ()) for each in _latencies(record)), default=0)
+        if launches < LEAST_LAUNCHES:
+            found.append(
+                f"{name} has fewer than {LEAST_LAUNCHES} launches of each model, as "
+                f"{'--quick has' if record.revision > 1 else 'records had'}: no intervals"
+            )
         if not record.valid:
             found.append(f"{name} was INVALID: {'; '.join(record['invalid_reasons'])}")
     return found
@@ -69,6 +74,10 @@ def refuse(found: list[str]) -> None:
             f"the records differ, OLD and now NEW: {'; '.join(found)}: bench both alike, or say "
             "--any-machine to compare all the same"
         )
+
+
+def _latencies(record: Record) -> list[dict[str, Any]]:
+    return [row["latency"] for row in record["results"] if row["latency"]]
 
 
 def _differing(

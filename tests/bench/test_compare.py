@@ -165,12 +165,24 @@ def test_a_record_of_revision_1_gives_ratios_without_intervals(records):
     for row in new["results"]:
         row["latency"]["predict_us"]["p50"] *= 1.2
     found = compare(old, new)
-    assert "OLD is of revision 1, one launch a row: no intervals can be given" in found.notes
+    assert (
+        "OLD has fewer than 3 launches of each model, as records had: no intervals" in found.notes
+    )
     assert {each.interval for pair in found.pairs for each in pair.ratios.values()} == {None}
     assert found.pairs[0].ratios["predict_us"].value == pytest.approx(1.2)
     assert percent(found.pairs[0].ratios["predict_us"]) == "+20.0 % (no interval)"
     assert len(found.regressions()) == 3
     assert found.regressions(25) == []
+
+
+def test_a_quick_record_gives_none_either(records):
+    quick = records.row(latency=records.latency(7.3, 7.7, launches=1))
+    quick["latency"]["launches"] = quick["latency"]["launches"][:1]
+    found = compare(Record(records.record([quick])), Record(records.record([records.row()])))
+    assert found.notes == (
+        "OLD has fewer than 3 launches of each model, as --quick has: no intervals",
+    )
+    assert {each.verdict for each in found.pairs[0].ratios.values()} == {"no interval"}
 
 
 def test_the_result_is_frozen_and_becomes_json(base, records):

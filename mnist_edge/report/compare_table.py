@@ -1,0 +1,169 @@
+"""A comparison of two bench records: for the terminal, and in Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mnist_edge.bench.compare import STARTS, TIMINGS, percent
+from mnist_edge.report.bench_cells import microseconds, milliseconds
+from mnist_edge.report.layout import Column, Row, fold, lay_out, markdown
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from mnist_edge.bench.compare import Comparison, Pair
+    from mnist_edge.bench.ratios import Ratio
+
+WORDS = {
+    "invoke_us": "call µs", "predict_us": "image µs", "import_ms": "import ms",
+    "load_ms": "load ms", "first_ms": "first ms",
+}  # fmt: skip
+SAID = {"no difference shown": "not shown", "no interval": "not known"}
+STYLES = {"slower": "red", "faster": "green"}
+COLUMNS = (
+    Column(("Model", "on runtime"), left=True),
+    Column(("Time", ""), left=True),
+    Column(("Old", "")),
+    Column(("New", "")),
+    Column(("Change", "%")),
+    Column(("95 % interval", "%")),
+    Column(("Difference", ""), left=True),
+)
+
+
+def compare_output(found: Comparison, width: int = 80, *, wide: bool = False) -> list[Text | str]:
+    """Return all that is to be printed of a comparison, in order.
+
+    Args:
+        found: the comparison.
+        width: of the terminal.
+        wide: show every time of starting up, and not only those that differ.
+    """
+    legend = (
+        "Call: set, run and get in the runtime, p50. Image: image in, label out, p50. "
+        "Not shown: the interval has 0 in it. It holds what varies between launches and rounds of "
+        "these two runs; what varies from day to day it cannot."
+    )
+    lines = [line for each in (legend, *_changes(found)) for line in fold(each, width)]
+    return [compare_table(found, width, wide=wide), "", *lines, "", *_after(found, width)]
+
+
+def compare_table(found: Comparison, width: int = 80, *, wide: bool = False) -> Text:
+    """Return the table of times; times of starting up are there where they differ, or if `wide`."""
+    rows = [row for pair in found.pairs for row in _rows(pair, wide)]
+    return lay_out(COLUMNS, rows, width)
+
+
+def compare_markdown(found: Comparison) -> str:
+    """Return a comparison as Markdown: verdict, table, what else changed and what to mind."""
+    columns = (
+        Column(("Model", ""), left=True),
+        Column(("Runtime", ""), left=True),
+        *(Column((WORDS[key].capitalize(), "")) for key in TIMINGS),
+    )
+    rows = []
+    for pair in found.pairs:
+        cells = [_markdown_cell(pair.ratios.get(key)) for key in TIMINGS]
+        rows.append(
+            Row((f"`{_name(pair)}`", _runtime(pair), *(cells if pair.ratios else [_why(pair)])))
+        )
+    passed = "no regression" if found else "REGRESSED"
+    return "\n".join(
+        [
+            f"**{passed.capitalize() if found else passed}** (limit {found.max_regression:+g} %). "
+            "Ratios of p50 as percent, with 95 % intervals.",
+            "",
+            *markdown(columns, rows),
+            "",
+            *(f"- {line}" for line in (*found.regressions(), *_changes(found), *_notes(found))),
+        ]
+    )
+
+
+def _rows(pair: Pair, wide: bool) -> list[Row]:
+    if not pair.ratios:
+        return [Row((_name(pair), _why(pair)), "red"), Row((f" on {_runtime(pair)}", ""))]
+    keys = [key for key in TIMINGS if key in pair.ratios]
+    keys += [
+        key for key in STARTS if key in pair.ratios and (wide or pair.ratios[key].verdict in STYLES)
+    ]
+    names = [_name(pair), f" on {_runtime(pair)}", *[""] * len(keys)]
+    return [
+        Row(
+            (name, WORDS[key], *_cells(key, pair.ratios[key])),
+            STYLES.get(pair.ratios[key].verdict, ""),
+        )
+        for name, key in zip(names, keys, strict=False)
+    ]
+
+
+def _cells(key: str, each: Ratio) -> tuple[str, ...]:
+    time = milliseconds if key in STARTS else microseconds
+    interval = "none"
+    if each.interval is not None:
+        low, high = (100 * (end - 1) for end in each.interval)
+        interval = f"{low:+.1f} to {high:+.1f}"
+    verdict = SAID.get(each.verdict, each.verdict)
+    return time(each.old), time(each.new), f"{100 * (each.value - 1):+.1f}", interval, verdict
+
+
+def _markdown_cell(each: Ratio | None) -> str:
+    if each is None:
+        return ""
+    text = f"{microseconds(each.old)} → {microseconds(each.new)}, {percent(each)}"
+    return f"**{text}, {each.verdict}**" if each.verdict in STYLES else text
+
+
+def _name(pair: Pair) -> str:
+    return f"{pair.key.bundle}/{pair.key.model}" if pair.key.bundle else pair.key.model
+
+
+def _runtime(pair: Pair) -> str:
+    many = pair.key.threads > 1
+    return f"{pair.key.runtime}, {pair.key.threads} threads" if many else pair.key.runtime
+
+
+def _why(pair: Pair) -> str:
+    if pair.error is None:
+        return f"runs now; it failed before: {pair.error_before}"
+    return f"failed{'' if pair.error_before is None else ', as before'}: {pair.error}"
+
+
+def _changes(found: Comparison) -> list[str]:
+    """Say what changed but time, a line for all rows that changed alike."""
+    said: dict[str, list[str]] = {}
+    for pair in found.pairs:
+        parts = []
+        for word, points in (
+            ("accuracy", pair.accuracy_points), ("agreement", pair.agreement_points)
+        ):  # fmt: skip
+            if points is not None and abs(points) > 1e-9:
+                parts.append(f"{word} {points:+.2f} points")
+        if pair.bytes_change:
+            before = pair.bytes_now - pair.bytes_change
+            parts.append(f"size {before:,} to {pair.bytes_now:,} bytes")
+        before_version, now = pair.runtime_versions
+        if before_version is not None and now is not None and before_version != now:
+            parts.append(f"{pair.key.runtime} {before_version} to {now}")
+        if parts:
+            said.setdefault(", ".join(parts), []).append(f"{_name(pair)} on {_runtime(pair)}")
+    if said:
+        return [f"{'; '.join(names)}: {what}" for what, names in said.items()]
+    known = any(pair.accuracy_points is not None for pair in found.pairs)
+    return [f"{'Accuracy, agreement and size' if known else 'Size'}: no change."]
+
+
+def _notes(found: Comparison) -> list[str]:
+    lines = [f"compared all the same: {each}" for each in found.differences]
+    lines += [f"only in OLD: {each}" for each in found.only_old]
+    lines += [f"only in NEW: {each}" for each in found.only_new]
+    return lines + list(found.notes)
+
+
+def _after(found: Comparison, width: int) -> list[str]:
+    notes, regressions = _notes(found), found.regressions()
+    lines = ["Mind:", *(f"- {each}" for each in notes)] if notes else []
+    limit = f"beyond {found.max_regression:+g} %"
+    lines += [f"REGRESSED {limit}:" if regressions else f"No regression {limit}."]
+    lines += [f"- {each}" for each in regressions]
+    return [line for each in lines for line in fold(each, width)]

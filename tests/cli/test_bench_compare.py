@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from mnist_edge.cli.bench_compare import compare_records
+from mnist_edge.errors import CheckFailed, InputError, SettingError
+
+
+@pytest.fixture
+def written(records, tmp_path):
+    def write(name, record):
+        (tmp_path / name).write_text(json.dumps(record))
+        return tmp_path / name
+
+    return write
+
+
+def test_a_record_beside_itself_passes(records, written, capsys):
+    path = written("bench.json", records.record())
+    compare_records(path, path)
+    assert capsys.readouterr().out.endswith("\nNo regression beyond +10 %.\n")
+
+
+def test_a_regression_fails_after_it_is_shown(records, written, capsys):
+    old = written("old.json", records.record())
+    new = written("new.json", records.scaled(records.record(), 1.3))
+    with pytest.raises(CheckFailed, match=r"^14 regressions, the first: edge\.keras .* \+30\.0 %"):
+        compare_records(old, new)
+    assert "REGRESSED beyond +10 %:" in capsys.readouterr().out
+    compare_records(old, new, max_regression=40)
+
+
+def test_json_and_markdown_are_one_document_each(records, written, capsys):
+    path = written("bench.json", records.record())
+    compare_records(path, path, json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert document["passed"] is True
+    assert (document["old"], document["new"]) == (str(path), str(path))
+    compare_records(path, path, markdown=True)
+    assert capsys.readouterr().out.startswith("**No regression**")
+
+
+def test_other_machines_and_what_is_no_record_are_refused(records, written):
+    old, other = records.record(), records.record()
+    other["machine"]["cores"] = 4
+    old, other = written("old.json", old), written("other.json", other)
+    with pytest.raises(SettingError, match="machine: cores 2, now 4"):
+        compare_records(old, other)
+    compare_records(old, other, any_machine=True)
+    old.write_text("{")
+    with pytest.raises(InputError, match=r"old\.json is not JSON"):
+        compare_records(old, other)
