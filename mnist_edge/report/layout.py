@@ -76,8 +76,11 @@ def markdown(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
     heads = [" ".join(filter(None, columns[place].head)) for place in shown]
     lines = [heads, ["---" if columns[place].left else "---:" for place in shown]]
     for row in rows:
-        padded = (*row.cells, *[""] * (len(columns) - len(row.cells)))
-        lines.append([one_line(padded[place]).replace("|", "\\|") for place in shown])
+        cells = {place: row.cells[place] for place in shown if _is_cell(row, columns, place)}
+        if len(row.cells) < len(columns):  # there is no cell that spans several
+            last = len(row.cells) - 1
+            cells[min((place for place in shown if place >= last), default=0)] = row.cells[-1]
+        lines.append([one_line(cells.get(place, "")).replace("|", "\\|") for place in shown])
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
