@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.report.audit_table import groups, in_order
-from mnist_edge.report.pictures import BLUE, GREEN, ORANGE, RED, new_figure, png
+from mnist_edge.report.style import COLOURS, new_figure, png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COLOURS = (BLUE, ORANGE, GREEN, RED, "#56B4E9", "#CC79A7", "#000000")  # the rest of Okabe and Ito
 MARKS = {"tflite": ("o", "-", 4, "full"), "onnx": ("s", "--", 7, "none")}  # both seen where equal
 MOST_DB = 100  # more is drawn there: nothing that anyone would notice
 WIDTHS = (9.0, 24.0)  # inches, least and most

@@ -1,17 +1,13 @@
-"""Pictures of a training run, each a function from a record to a matplotlib Figure.
-
-Colours are Okabe and Ito's, which colour-blind people can tell apart.
-"""
+"""Pictures of a training run, each a function from a record to a matplotlib Figure."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnist_edge.atomic import write_file
-from mnist_edge.errors import MissingExtraError
+from mnist_edge.report.style import BLUE, GREEN, ORANGE, RED, new_figure, png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +17,6 @@ if TYPE_CHECKING:
 
     from mnist_edge.data import Split
 
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-DPI = 120
 GRID = (4, 8)  # rows and columns of the image grids
 
 
@@ -153,23 +147,3 @@ def _grid(
         )
         axes.set_title(text, fontsize=8, color=GREEN if right else RED)
     return figure
-
-
-def png(figure: Any) -> bytes:
-    """Return a figure as a PNG file."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=DPI, format="png")
-    return buffer.getvalue()
-
-
-def new_figure(width: float, height: float) -> Any:
-    """Return an empty figure of so many inches.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure  # not pyplot: no window, no global state
-    except ImportError:
-        raise MissingExtraError("matplotlib", "report") from None
-    return Figure(figsize=(width, height), layout="constrained")
