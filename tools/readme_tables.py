@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 
 from mnist_edge.atomic import write_file
-from mnist_edge.cli import bench
+from mnist_edge.cli.bench_show import show
 from mnist_edge.export.plan import VALID
 from mnist_edge.training.recipes import RECIPES, measured
 from tools.peers import markdown
@@ -210,7 +210,7 @@ def pythons(rows: list[dict[str, Any]]) -> str:
 def demo_table(record: dict[str, Any]) -> str:
     """Return what `mnist-edge bench` prints of a record, as 80 columns show it."""
     console = Console(width=80, file=io.StringIO(), highlight=False)
-    bench.show(record, console)
+    show(record, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     return "```\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```"
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mnist_edge.atomic import write_file
 from mnist_edge.backends.base import MOST_THREADS
+from mnist_edge.bench.compare import MAX_REGRESSION
 from mnist_edge.bench.settings import QUICK, Settings
 from mnist_edge.bench.suite import run_suite
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import console
+from mnist_edge.cli.bench_compare import compare_records
+from mnist_edge.cli.bench_show import check_outputs, print_record, write_record
 from mnist_edge.errors import BundleError, CheckFailed, SettingError
-from mnist_edge.report.bench_table import bench_output
 from mnist_edge.stated import image_shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rich.console import Console
 
 
 def bench(
@@ -62,12 +57,49 @@ def bench(
         str | None, typer.Option(help="Test images to use [default: what the model learnt from].")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the record here, as JSON.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the results here, as CSV.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw it, as PNG, into this folder.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print it as Markdown, for a README.")
+    ] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Print every column, however long the lines.")
+    ] = False,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="OLD NEW", help="Measure nothing: hold the record NEW against the record OLD."
+        ),
+    ] = None,
+    max_regression: Annotated[
+        float, typer.Option(metavar="PERCENT", help="By which NEW may be slower than OLD.")
+    ] = MAX_REGRESSION,
+    any_machine: Annotated[
+        bool,
+        typer.Option("--any-machine", help="Compare even other machines, images or paces."),
+    ] = False,
 ) -> None:
     """Run every model on every installed runtime: accuracy, agreement, size, latency.
 
-    Exit code 1 where a model falls below its gate. Example: mnist-edge bench artifacts/edge
+    Exit code 1 where a model falls below its gate, or NEW is slower than OLD.
+    Example: mnist-edge bench artifacts/edge
     """
+    check_outputs(json, markdown, pictures)
+    if compare is not None:
+        if models:
+            raise SettingError("--compare reads two records and runs no models: leave them out")
+        compare_records(
+            *compare,
+            max_regression=max_regression,
+            any_machine=any_machine,
+            json=json,
+            markdown=markdown,
+            wide=wide,
+        )
+        return
     paths = models or [_default()]
     shapes = {image_shape(path): path for path in paths}
     if len(shapes) > 1:
@@ -105,12 +137,8 @@ def bench(
                 task, description=what, completed=done, total=total
             ),
         )
-    if out is not None:
-        write_file(out, json_module.dumps(record.document, indent=1) + "\n")
-    if json:
-        console.print_json(record.document)
-    else:
-        show(record, console.out)
+    write_record(record, dataset.test, out=out, csv=csv, pictures=pictures)
+    print_record(record, json=json, markdown=markdown, wide=wide)
     if not record:
         raise CheckFailed("; ".join(record.failures))
 
@@ -131,9 +159,3 @@ def _default() -> Path:
         return console.newest_run()
     except BundleError:
         return SHIPPED
-
-
-def show(record: Mapping[str, Any], console: Console) -> None:
-    """Print a record as people read it: table, what it means, verdict."""
-    for part in bench_output(record, console.width):
-        console.print(part, soft_wrap=True)
