@@ -6,6 +6,7 @@ from rich.console import Console
 
 from mnist_edge.bench.record import Record
 from mnist_edge.errors import InputError
+from mnist_edge.report.bench_cells import agreement
 from mnist_edge.report.bench_table import bench_output, bench_table
 
 
@@ -123,6 +124,12 @@ def test_changed_decisions_are_told_once_for_all_that_changed_the_same(every):
         "(image 9); McNemar p 1; class 7 suffers most, -0.10 points"
     ) in said
     assert "Every decision is the reference's, on every row." in printed(every["old"])
+
+
+def test_one_changed_decision_is_never_100_percent(records):
+    shares = (1.0, 59_999 / 60_000, 0.9998, 0.57)
+    rows = [records.row(parity={**records.parity(), "agreement": share}) for share in shares]
+    assert [agreement(row) for row in rows] == ["100.00", "99.99", "99.98", "57.00"]
 
 
 def test_without_labels_there_is_agreement_alone(every):
