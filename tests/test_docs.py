@@ -10,12 +10,19 @@ import pytest
 from mnist_edge.cli import run
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line.split(" #")[0].split()
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    for line in block.splitlines()
-]
+
+
+def commands(page):
+    """The commands that a page tells to type, in words."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    return [
+        line.split(" #")[0].split()
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        for line in block.splitlines()
+    ]
+
+
+EXPORT, BENCHMARK = commands("export"), commands("benchmark")
 
 
 @pytest.fixture
@@ -32,9 +39,9 @@ def place(run_folder, quadrants_file, tmp_path, monkeypatch):
 
 
 def test_the_commands_on_export_run_in_their_order(place, capsys):
-    names = [words[1] for words in COMMANDS if words[0] == "mnist-edge"]
+    names = [words[1] for words in EXPORT if words[0] == "mnist-edge"]
     assert names == ["export"] * 4 + ["audit", "finetune", "export", "bench", "predict"]
-    for _program, name, *rest in COMMANDS:
+    for _program, name, *rest in EXPORT:
         own = any("my" in word for word in rest)
         extra = [] if own else ["--data", str(place / "my.npz")]
         extra += {"export": ["--no-timing"], "bench": ["--quick", "--runtime", "litert"]}.get(
@@ -43,6 +50,20 @@ def test_the_commands_on_export_run_in_their_order(place, capsys):
         assert run([name, *rest, *extra]) == 0, capsys.readouterr().err
     assert (place / "audit.png").read_bytes().startswith(b"\x89PNG")
     assert (place / "artifacts" / "runs" / "edge-qat" / "manifest.json").is_file()
+
+
+def test_the_commands_on_benchmarks_run_in_their_order(bundle, place, capsys):
+    shutil.copytree(bundle.folder, place / "artifacts" / "edge")
+    here = [words for words in BENCHMARK if words[0] == "mnist-edge" and "--host" not in words]
+    assert [words[1] for words in here] == ["bench"] * 4
+    quick = ["--quick", "--data", str(place / "my.npz"), "--runtime", "litert"]
+    for _program, name, *rest in here:
+        extra = ["--max-regression", "10000"] if "--compare" in rest else quick
+        assert run([name, *rest, *extra]) == 0, capsys.readouterr().err
+        if "record.json" in rest:
+            shutil.copy("record.json", "artifacts/edge/bench.json")
+    assert "image µs" in capsys.readouterr().out
+    assert (place / "pictures" / "bench-latency.png").is_file()
 
 
 def test_what_it_says_of_a_sabotaged_network_is_what_export_says(sabotaged_run, capsys):
