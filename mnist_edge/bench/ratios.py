@@ -11,8 +11,8 @@ Student's t and the lost degree of freedom ask for (expanded percentile interval
 simulated pairs whose launches differ by 0.5 to 1 %, normally or with heavy tails, 93 % or more of
 the intervals hold the true ratio with 3 launches each, 97 % or more with 5 or 10.
 
-The interval is of the two runs: what a machine is on another day it cannot know. And of rows without
-any difference one in twenty or so is called slower or faster.
+The interval is of the two runs: what a machine is on another day it cannot know. And of rows
+without any difference one in twenty or so is called slower or faster.
 """
 
 from __future__ import annotations
