@@ -35,6 +35,7 @@ FORMATS, QAT = (ROOT / "artifacts" / f"{name}.json" for name in ("formats", "qat
 WRAPPER, PEERS, REPEAT = (
     ROOT / "artifacts" / f"{name}.json" for name in ("wrapper", "peers", "repeat")
 )
+ONE_IMAGE = ("image", "keras", "start")
 TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
 
@@ -83,11 +84,10 @@ def platforms_table() -> str:
     return "\n".join(lines)
 
 
-def wrapper_table() -> str:
-    """Return what the wrapper costs beside the bare runtime, as Markdown."""
+def wrapper_table(parts: tuple[str, ...]) -> str:
+    """Return parts of what the wrapper costs beside the bare runtime, as Markdown."""
     record = json.loads(WRAPPER.read_text(encoding="utf-8"))
     lines = ["| | time | ratio | to |", "| --- | ---: | ---: | --- |"]
-    parts = ("image", "keras", "batch", "start", "start_memory")
     about = {"start": "first answer of a new process: ", "start_memory": "its peak memory: "}
     for part, row in ((each, row) for each in parts for row in record[each]):
         several = "threads=" in row["way"] and not row["way"].endswith("threads=1")
@@ -226,9 +226,13 @@ def put(text: str, name: str, table: str) -> str:
 def tables() -> dict[Path, dict[str, str]]:
     """Return the tables of each page that are made from records, by their marks."""
     return {
-        README: {"recipes": recipes_table(), "wrapper": wrapper_table()},
+        README: {"recipes": recipes_table(), "wrapper": wrapper_table(ONE_IMAGE)},
         PLATFORMS: {"platforms": platforms_table()},
-        BENCHMARK: {"repeat": repeat_table(), **peers_tables()},
+        BENCHMARK: {
+            "repeat": repeat_table(),
+            "wrapper-more": wrapper_table(("batch", "start_memory")),
+            **peers_tables(),
+        },
         EXPORT: {"formats": formats_table(), "drops": drops_table(), "qat": qat_table()},
     }
 
