@@ -17,7 +17,7 @@ demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, 
 	$(BIN)/mnist-edge bench $(DEMO) --out $(DEMO)/bench.json
 	@echo "What it learnt, as pictures: $(DEMO)/curves.png $(DEMO)/confusion.png"
 
-test: $(VENV)/.develop $(VENV)/.bare ## run the tests
+test: $(VENV)/.develop $(VENV)/.bare $(VENV)/.sshd ## run the tests
 	$(BIN)/python -m pytest
 
 test-arm: $(VENV)/.develop ## try the wheel as a Raspberry Pi would, emulated; needs qemu-user-static
@@ -46,7 +46,7 @@ peers: $(VENV)/.develop ## time the shipped network beside other runtimes, each 
 	$(BIN)/python tools/bench_peers.py --json artifacts/peers.json
 
 clean: ## remove what make made, but no runs
-	rm -rf $(VENV) .venv-bare .venv-compat .venv-peers .arm build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bare .venv-compat .venv-peers .arm .sshd build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # The environment to use the package in, then the tools to work on it.
 $(VENV)/.use: pyproject.toml constraints.txt
@@ -63,4 +63,9 @@ $(VENV)/.develop: $(VENV)/.use requirements-dev.txt
 # What a device has, nothing more: numpy and one runtime. The tests put the wheel into each.
 $(VENV)/.bare: $(VENV)/.use tools/bare_environments.py
 	$(BIN)/python tools/bare_environments.py
+	@touch $@
+
+# An SSH server on loopback for the tests of `bench --host`: the system's, or Debian's, unpacked.
+$(VENV)/.sshd: $(VENV)/.use tools/loopback_sshd.py
+	$(BIN)/python tools/loopback_sshd.py
 	@touch $@
