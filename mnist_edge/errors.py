@@ -9,6 +9,7 @@ Each message is one line that says what came, what was wanted and what to do.
     |   `-- BundleError        a bundle folder whose manifest or files do not hold
     |-- SettingError           a recipe, option or value that does not exist or is out of range
     |-- OutputError            a place that cannot be written to
+    |-- HostError              another machine that cannot be reached, or a step that failed there
     |-- MissingExtraError      an optional package that is not installed, or of no use here
     `-- CheckFailed            exit code 1: everything ran, and a check did not hold
 """
@@ -60,6 +61,10 @@ class SettingError(MnistEdgeError, ValueError):
 
 class OutputError(MnistEdgeError):
     """A place cannot be written to."""
+
+
+class HostError(MnistEdgeError):
+    """Another machine cannot be reached, or something failed there."""
 
 
 class MissingExtraError(MnistEdgeError, ImportError):
