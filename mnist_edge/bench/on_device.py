@@ -80,7 +80,7 @@ def work(job: dict[str, Any], folder: Path) -> dict[str, Any]:
                 {"step": "bench", "text": text, "done": done, "total": total}
             ),
         )
-        answer["record"] = {**record, "verify": answer["verify"]}
+        answer["record"] = {**record.document, "verify": answer["verify"]}
     except MnistEdgeError as error:
         answer |= {"status": "failed", "error": str(error)}
     return answer

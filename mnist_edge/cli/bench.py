@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,11 +13,15 @@ from mnist_edge.bench.compare import MAX_REGRESSION
 from mnist_edge.bench.settings import QUICK, Settings
 from mnist_edge.bench.suite import run_suite
 from mnist_edge.classifier import SHIPPED
-from mnist_edge.cli import console
+from mnist_edge.cli import bench_host, console
 from mnist_edge.cli.bench_compare import compare_records
 from mnist_edge.cli.bench_show import check_outputs, print_record, write_record
 from mnist_edge.errors import BundleError, CheckFailed, SettingError
 from mnist_edge.stated import image_shape
+
+if TYPE_CHECKING:
+    from mnist_edge.bench.record import Record
+    from mnist_edge.data import Dataset
 
 
 def bench(
@@ -81,6 +85,16 @@ def bench(
         bool,
         typer.Option("--any-machine", help="Compare even other machines, images or paces."),
     ] = False,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="USER@BOARD", help="Bench there too, by OpenSSH; may be repeated."),
+    ] = None,
+    desk: Annotated[
+        bool, typer.Option("--desk/--no-desk", help="With --host: bench on this machine as well.")
+    ] = True,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="With --host: leave the folders on the boards.")
+    ] = False,
 ) -> None:
     """Run every model on every installed runtime: accuracy, agreement, size, latency.
 
@@ -88,6 +102,8 @@ def bench(
     Example: mnist-edge bench artifacts/edge
     """
     check_outputs(json, markdown, pictures)
+    given = {"--csv": csv, "--pictures": pictures, "--markdown": markdown, "--compare": compare}
+    bench_host.check_options(host, given, {"--keep": keep, "--no-desk": not desk})
     if compare is not None:
         if models:
             raise SettingError("--compare reads two records and runs no models: leave them out")
@@ -119,6 +135,20 @@ def bench(
         max_class_drop=max_class_drop,
         **(QUICK if quick else {}),
     )
+    if host:
+        results = bench_host.on_hosts(host, paths, dataset, settings, keep)
+        record = _measure(paths, dataset, settings) if desk else None
+        bench_host.finish(record, results, out, json)
+        return
+    record = _measure(paths, dataset, settings)
+    write_record(record, dataset.test, out=out, csv=csv, pictures=pictures)
+    print_record(record, json=json, markdown=markdown, wide=wide)
+    if not record:
+        raise CheckFailed("; ".join(record.failures))
+
+
+def _measure(paths: list[Path], dataset: Dataset, settings: Settings) -> Record:
+    """Bench on this machine, with a bar."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -129,7 +159,7 @@ def bench(
         disable=not console.err.is_terminal,
     ) as progress:
         task = progress.add_task("bench", total=None)
-        record = run_suite(
+        return run_suite(
             paths,
             dataset,
             settings,
@@ -137,10 +167,6 @@ def bench(
                 task, description=what, completed=done, total=total
             ),
         )
-    write_record(record, dataset.test, out=out, csv=csv, pictures=pictures)
-    print_record(record, json=json, markdown=markdown, wide=wide)
-    if not record:
-        raise CheckFailed("; ".join(record.failures))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
