@@ -14,8 +14,9 @@ help: ## show this
 demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, pictures
 	$(BIN)/mnist-edge train --recipe edge --epochs 3 --out $(DEMO) --resume
 	$(BIN)/mnist-edge export $(DEMO) --int8
-	$(BIN)/mnist-edge bench $(DEMO) --out $(DEMO)/bench.json
+	$(BIN)/mnist-edge bench $(DEMO) --out $(DEMO)/bench.json --pictures $(DEMO)
 	@echo "What it learnt, as pictures: $(DEMO)/curves.png $(DEMO)/confusion.png"
+	@echo "Accuracy, latency, changed decisions: $(DEMO)/bench-*.png"
 
 test: $(VENV)/.develop $(VENV)/.bare $(VENV)/.sshd ## run the tests
 	$(BIN)/python -m pytest
