@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mnist_edge.backends import lifetime
 from mnist_edge.errors import InputError, MnistEdgeError, ModelError, SettingError
 from mnist_edge.preprocess import Encoder, as_batch
 from mnist_edge.quantize import TensorSpec, dequantize
@@ -16,10 +15,8 @@ from mnist_edge.quantize import TensorSpec, dequantize
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
 
     from numpy.typing import NDArray
-    from typing_extensions import Self
 
 CHUNK = 64  # images a call when many are given: enough to be quick, small enough for the cache
 MOST_THREADS = 1024
@@ -27,24 +24,9 @@ BYTE = np.dtype(np.uint8)
 MOST_VALUES = 1 << 24  # of an image: 4096 by 4096 grey pixels
 MOST_CLASSES = 1 << 16
 MOST_CHANNELS = 4  # of a picture: more in the last place, and as few in the first, are the sides
-CLOSED = -1  # in place of the count of forks
 
 
-_forks = 0  # how often the process was forked on the way to this one
-_reviving = threading.RLock()  # around opening a model anew, and around closing one
-
-
-def _count_fork() -> None:
-    global _forks, _reviving
-    _forks += 1
-    _reviving = threading.RLock()  # another thread of the parent may have held the old one
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count_fork)
-
-
-class Backend(ABC):
+class Backend(lifetime.Opened):
     """One model opened by one runtime.
 
     A runtime is a subclass that opens (`_open`), runs (`_run`) and lets go (`_close`). It may be
@@ -89,11 +71,7 @@ class Backend(ABC):
         whole = isinstance(threads, (int, np.integer)) and not isinstance(threads, bool)
         if not (whole and 1 <= threads <= MOST_THREADS):
             raise SettingError(f"threads is {threads!r}; wanted a number of 1 to {MOST_THREADS}")
-        self.runtime, self.threads = runtime, int(threads)
-        self._path, self._content = path, content
-        self._lock = threading.RLock()  # a signal handler may close what it interrupted
-        self._alive = _forks
-        self.input, self.output = self._opened()
+        super().__init__(runtime, path, content, int(threads))
         self.image_shape = _image_shape(self.input, path)
         self.classes = _classes(self.output, path)
         try:
@@ -115,19 +93,8 @@ class Backend(ABC):
         return self.why_passed_over()
 
     @abstractmethod
-    def _open(self, path: Path, content: bytes, threads: int) -> tuple[TensorSpec, TensorSpec]:
-        """Open the model and return its one input and its one output.
-
-        `threads` is what one `_run` may use where the runtime is not `thread_safe`.
-        """
-
-    @abstractmethod
     def _run(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Run a checked batch in the input's dtype; return the output as an array of its own."""
-
-    @abstractmethod
-    def _close(self) -> None:
-        """Let go of what the runtime holds."""
 
     def _run_image(self, image: NDArray[np.uint8]) -> NDArray[Any]:
         """Run one checked uint8 image, [H,W] or [H,W,C]; return its raw output, [1,K].
@@ -193,8 +160,8 @@ class Backend(ABC):
             and image.dtype is BYTE
             and image.shape in self._plain  # the usual image; all others are looked at closely
         ):
-            if self.thread_safe and self._alive == _forks:  # as _guarded, but for one call less
-                try:
+            if self.thread_safe and self._alive == lifetime.forks:
+                try:  # as _guarded, but for one call less
                     found = self._run_image(image)
                 except MnistEdgeError:
                     raise
@@ -251,40 +218,6 @@ class Backend(ABC):
                 f"{images} images, whose answers memory does not hold: give fewer at a time"
             ) from None
 
-    def close(self) -> None:
-        """Let go of the model; a second call does nothing.
-
-        In a forked child, what the parent opened is left to the parent.
-        """
-        with _reviving:
-            alive, self._alive = self._alive, CLOSED
-        if alive == _forks and self.thread_safe:
-            self._close()
-        elif alive == _forks:
-            with self._lock:
-                self._close()
-
-    def _guarded(self, run: Any, given: NDArray[Any]) -> NDArray[Any]:
-        """Return what `run` makes of an array, if the model is open, in turn where it must be."""
-        if self._alive != _forks:
-            self._revive()
-        try:
-            if self.thread_safe:
-                return run(given)  # type: ignore[no-any-return]
-            with self._lock:
-                if self._alive == CLOSED:
-                    raise ModelError(WAS_CLOSED)
-                return run(given)  # type: ignore[no-any-return]
-        except MnistEdgeError:
-            raise
-        except Exception as error:  # each runtime has exceptions of its own
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> ModelError:
-        if self._alive == CLOSED:
-            return ModelError(WAS_CLOSED)
-        return ModelError(f"{self.runtime} failed: {first_line(error)}")
-
     def _checked(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Return the raw output for a batch; it has a row for each image."""
         found = self._guarded(self._run, raw)
@@ -298,35 +231,6 @@ class Backend(ABC):
             f"[{images},{self.classes}]; the model is broken: export it anew"
         )
 
-    def _revive(self) -> None:
-        """Open the model anew in a forked child, or say why it cannot be used."""
-        if self._alive == CLOSED:
-            raise ModelError(WAS_CLOSED)
-        if not self.survives_fork:
-            raise ModelError(
-                f"{self.runtime} opened this model before the process was forked, and does not "
-                "survive that: open it in the child, or start the child by spawn"
-            )
-        with _reviving:
-            if self._alive == CLOSED:
-                raise ModelError(WAS_CLOSED)
-            if self._alive != _forks:
-                self._lock = threading.RLock()  # a thread of the parent may have held the old one
-                self._opened()
-                self._alive = _forks
-
-    def _opened(self) -> tuple[TensorSpec, TensorSpec]:
-        try:
-            return self._open(self._path, self._content, self.threads)
-        except InputError as error:  # a scale or zero point that cannot be
-            raise ModelError(f"{self._path}: {error}") from None
-        except MnistEdgeError:
-            raise
-        except Exception as error:  # each runtime has exceptions of its own
-            raise ModelError(
-                f"{self.runtime} cannot open {self._path}: {first_line(error)}"
-            ) from error
-
     def _rehearse(self) -> None:
         """Run a blank image: what comes out must be probabilities."""
         row = self.decode(self.infer_one(np.zeros(self.image_shape, np.uint8))[None])[0]
@@ -338,25 +242,7 @@ class Backend(ABC):
                 "probabilities, which sum to 1: end the network with a softmax, and export it anew"
             )
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel as what it was opened with."""
-        if self._alive == CLOSED:
-            raise ModelError(WAS_CLOSED)
-        return type(self), (self.runtime, self._path, self._content, self.threads)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-WAS_CLOSED = "this model was closed; open it again"
 NOT_FINITE = "{} gives NaN or infinity; the model is broken: export it anew"
 SUM_TOLERANCE = 0.02  # of probabilities; half-precision floats come within 0.01
 
@@ -374,14 +260,6 @@ def in_parts(run: Callable[[NDArray[Any]], NDArray[Any]], raw: NDArray[Any]) -> 
         parts.append(run(raw[start : start + size]))
         start += size
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, fit to be printed, or its type if it has none."""
-    lines = str(error).strip().splitlines()
-    if not lines:
-        return type(error).__name__
-    return "".join(letter if letter.isprintable() else "?" for letter in lines[0][:300])
 
 
 def _image_shape(spec: TensorSpec, path: Path) -> tuple[int, int, int]:
