@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mnist_edge.backends import lifetime
-from mnist_edge.errors import InputError, MnistEdgeError, ModelError, SettingError
+from mnist_edge.errors import InputError, ModelError, SettingError
 from mnist_edge.preprocess import Encoder, as_batch
 from mnist_edge.quantize import TensorSpec, dequantize
 
@@ -78,6 +78,7 @@ class Backend(lifetime.Opened):
             self.encode_batch = Encoder(self.input)
         except InputError as error:
             raise ModelError(f"{path}: {error}") from None
+        self._dtype = np.dtype(self.input.dtype)
         self._batch_of_one, self._one_row = (1, *self.image_shape), (1, self.classes)
         self._plain = [self.image_shape]  # shapes of one image that need no further look
         if self.image_shape[2] == 1:
@@ -134,16 +135,28 @@ class Backend(lifetime.Opened):
             InputError: another shape or dtype.
             ModelError: the backend is closed, or the runtime fails.
         """
+        usual = isinstance(raw, np.ndarray) and raw.shape == self._batch_of_one
+        if not (usual and raw.dtype == self._dtype):
+            self._check_raw(raw)
+        if self.thread_safe and self._alive == lifetime.forks:
+            try:  # as _guarded, but for one call less
+                found = self._run(raw)
+            except Exception as error:
+                self._fail(error)
+        else:
+            found = self._guarded(self._run, raw)
+        if found.shape != (len(raw), self.classes):
+            raise self._misshapen(found, len(raw))
+        return found
+
+    def _check_raw(self, raw: Any) -> None:
+        wanted = f"wanted {self.input.dtype} [N,{','.join(map(str, self.image_shape))}]"
         if not isinstance(raw, np.ndarray):
-            raise InputError(f"raw input is {type(raw).__name__}; {self._wanted_raw()}")
-        if raw.dtype != self.input.dtype or raw.shape[1:] != self.image_shape or not len(raw):
-            raise InputError(f"raw input is {raw.dtype} {shown(raw.shape)}; {self._wanted_raw()}")
+            raise InputError(f"raw input is {type(raw).__name__}; {wanted}")
+        if raw.dtype != self._dtype or raw.shape[1:] != self.image_shape or not len(raw):
+            raise InputError(f"raw input is {raw.dtype} {shown(raw.shape)}; {wanted}")
         if len(raw) > CHUNK:
             self._room(len(raw))
-        return self._checked(raw)
-
-    def _wanted_raw(self) -> str:
-        return f"wanted {self.input.dtype} [N,{','.join(map(str, self.image_shape))}]"
 
     def infer_one(self, image: Any) -> NDArray[Any]:
         """Return the raw output [K] of one image, the quickest way there is; the caller owns it.
@@ -163,10 +176,8 @@ class Backend(lifetime.Opened):
             if self.thread_safe and self._alive == lifetime.forks:
                 try:  # as _guarded, but for one call less
                     found = self._run_image(image)
-                except MnistEdgeError:
-                    raise
                 except Exception as error:
-                    raise self._failure(error) from error
+                    self._fail(error)
             else:
                 found = self._guarded(self._run_image, image)
         else:
@@ -198,7 +209,7 @@ class Backend(lifetime.Opened):
         def work(worker: int) -> None:
             for start in range(worker * step, len(batch), workers * step):
                 part = slice(start, start + step)
-                found[part] = self.decode(self._checked(self.encode_batch(batch[part])))
+                found[part] = self.decode(self.invoke(self.encode_batch(batch[part])))
 
         if workers > 1:
             from concurrent.futures import ThreadPoolExecutor  # 5 ms, not for those with one thread
@@ -217,13 +228,6 @@ class Backend(lifetime.Opened):
             raise InputError(
                 f"{images} images, whose answers memory does not hold: give fewer at a time"
             ) from None
-
-    def _checked(self, raw: NDArray[Any]) -> NDArray[Any]:
-        """Return the raw output for a batch; it has a row for each image."""
-        found = self._guarded(self._run, raw)
-        if found.shape != (len(raw), self.classes):
-            raise self._misshapen(found, len(raw))
-        return found
 
     def _misshapen(self, found: NDArray[Any], images: int) -> ModelError:
         return ModelError(

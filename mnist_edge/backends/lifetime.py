@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from mnist_edge.errors import InputError, MnistEdgeError, ModelError
 
@@ -88,15 +88,16 @@ class Opened(ABC):
                 if self._alive == CLOSED:
                     raise ModelError(WAS_CLOSED)
                 return run(given)  # type: ignore[no-any-return]
-        except MnistEdgeError:
-            raise
-        except Exception as error:  # each runtime has exceptions of its own
-            raise self._failure(error) from error
+        except Exception as error:
+            self._fail(error)
 
-    def _failure(self, error: Exception) -> ModelError:
+    def _fail(self, error: Exception) -> NoReturn:
+        """Raise what came of a call as an error of ours: each runtime has exceptions of its own."""
+        if isinstance(error, MnistEdgeError):
+            raise error
         if self._alive == CLOSED:
-            return ModelError(WAS_CLOSED)
-        return ModelError(f"{self.runtime} failed: {first_line(error)}")
+            raise ModelError(WAS_CLOSED) from error
+        raise ModelError(f"{self.runtime} failed: {first_line(error)}") from error
 
     def _revive(self) -> None:
         """Open the model anew in a forked child, or say why it cannot be used."""

@@ -80,7 +80,7 @@ class LiteRTBackend(Backend):
     def _run(self, raw: NDArray[Any]) -> NDArray[Any]:
         engine = self._engines.take()
         try:
-            return engine.run(raw)
+            return engine.run_one(raw) if len(raw) == 1 else in_parts(engine.run_part, raw)
         finally:
             self._engines.give_back(engine)
 
@@ -93,7 +93,9 @@ class LiteRTBackend(Backend):
         try:
             if engine.slot is None:
                 engine.slot = self.encode_batch.slot(self.image_shape)
-            return engine.run_image(image)
+            raw, fill = engine.slot
+            fill(image)
+            return engine.run_one(raw)
         finally:
             engines.give_back(engine)
 
@@ -115,25 +117,20 @@ class _Engine:
         self._sized: dict[int, Any] = {1: self.single}
         self.slot: tuple[NDArray[Any], Fill] | None = None
 
-    def run_image(self, image: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return the output [1,K] for one image."""
-        array, fill = self.slot  # type: ignore[misc]
-        fill(image)
-        self._set(self._in, array)
+    def run_one(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """Return the output [1,K] for one image [1,H,W,C]."""
+        self._set(self._in, raw)
         self._invoke()
         row: NDArray[Any] = self._get(self._out)  # a copy, unlike tensor()
         return row
 
-    def run(self, raw: NDArray[Any]) -> NDArray[Any]:
-        """Return the output [N,K] for a batch [N,H,W,C]."""
-        return in_parts(self._run_part, raw)
-
-    def _run_part(self, raw: NDArray[Any]) -> NDArray[Any]:
+    def run_part(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """Return the output [N,K] for a batch [N,H,W,C] of a size of `in_parts`."""
         if len(raw) not in self._sized:
             self._sized[len(raw)] = self._resized(len(raw))
         interpreter = self._sized[len(raw)]
         if interpreter is None:
-            return np.concatenate([self._run_part(raw[at : at + 1]) for at in range(len(raw))])
+            return np.concatenate([self.run_part(raw[at : at + 1]) for at in range(len(raw))])
         interpreter.set_tensor(self._in, raw)
         interpreter.invoke()
         found: NDArray[Any] = interpreter.get_tensor(self._out)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.backends import open_backend
+from mnist_edge.backends import litert, open_backend
 from mnist_edge.backends.base import CHUNK
 
 needs = pytest.mark.needs
@@ -44,6 +44,13 @@ def test_invoke_takes_more_than_a_chunk_and_strided_arrays(backend, images):
     assert close(backend, backend.decode(backend.invoke(raw)), backend.infer(images))
     assert np.array_equal(backend.invoke(raw[::2]), backend.invoke(raw[::2].copy()))
     assert np.array_equal(backend.invoke(raw[:1, ::-1]), backend.invoke(raw[:1, ::-1].copy()))
+
+
+def test_one_image_goes_straight_to_the_interpreter(backend, images, monkeypatch):
+    raw = backend.encode(images[0])
+    wanted = backend.invoke(raw)
+    monkeypatch.setattr(litert, "in_parts", None)
+    assert np.array_equal(backend.invoke(raw), wanted)
 
 
 @needs("onnxruntime")

@@ -147,6 +147,8 @@ def test_the_caller_owns_what_is_returned(backend, dataset):
     "raw",
     [
         np.zeros((1, 28, 28, 1), np.float64),
+        np.zeros((1, 28, 28, 1), ">i2"),
+        np.zeros((1, 28, 28, 1), ">f4"),
         np.zeros((1, 28, 28), np.float32),
         np.zeros((1, 27, 28, 1), np.float32),
         np.zeros((0, 28, 28, 1), np.float32),
@@ -199,10 +201,17 @@ def test_many_threads_get_the_right_answers(backend, dataset):
 @pytest.mark.parametrize("chosen", ONE_EACH)
 def test_a_closed_backend_says_so(bundle, chosen):
     backend = open_backend(model_path(bundle, *chosen), chosen[0])
+    image = np.zeros((28, 28), np.uint8)
+    raw = backend.encode(image)
     backend.close()
     backend.close()
-    with pytest.raises(ModelError, match="was closed"):
-        backend.infer(np.zeros((28, 28), np.uint8))
+    for call, given in (
+        (backend.infer, image),
+        (backend.infer_one, image),
+        (backend.invoke, raw),
+    ):
+        with pytest.raises(ModelError, match="was closed"):
+            call(given)
 
 
 @pytest.mark.parametrize("chosen", ONE_EACH)

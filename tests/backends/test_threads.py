@@ -28,7 +28,10 @@ FILES = [
 
 
 def answers(backend, images):
-    return [backend.infer_one(image).tobytes() for image in images]
+    """Return the raw answer to each image, by `infer_one` and by `invoke`, which must agree."""
+    found = [backend.infer_one(image).tobytes() for image in images]
+    assert [backend.invoke(backend.encode(image)).tobytes() for image in images] == found
+    return found
 
 
 def in_threads(count, work):
@@ -102,10 +105,15 @@ def test_an_engine_comes_back_from_a_call_that_failed(bundle, dataset, monkeypat
 
     with open_backend(bundle.folder / "edge-int8.tflite") as backend:
         kept = list(backend._engines.idle)
-        for name, call in (("run", backend.infer), ("run_image", backend.infer_one)):
+        image, images = dataset.test.images[0], dataset.test.images[:3]
+        for name, call, given in (
+            ("run_one", backend.infer_one, image),
+            ("run_one", backend.invoke, backend.encode(image)),
+            ("run_part", backend.infer, images),
+        ):
             monkeypatch.setattr(_Engine, name, fail)
             with pytest.raises(ModelError, match="failed: broken"):
-                call(dataset.test.images[0])
+                call(given)
             assert backend._engines.idle == kept
             monkeypatch.undo()
 
@@ -149,6 +157,7 @@ def test_a_handler_may_use_and_close_what_it_interrupts(bundle, dataset, file):
 def test_closing_amid_calls_ends_them_with_one_kind_of_error(bundle, dataset, file):
     backend = open_backend(bundle.folder / file)
     image = dataset.test.images[0]
+    raw = backend.encode(image)
     started = threading.Barrier(5)
 
     def work(number):
@@ -157,7 +166,7 @@ def test_closing_amid_calls_ends_them_with_one_kind_of_error(bundle, dataset, fi
             backend.close()
             return
         for _turn in range(100_000):
-            backend.infer_one(image)
+            backend.infer_one(image) if number % 2 else backend.invoke(raw)
 
     raised = in_threads(5, work)
     assert len(raised) == 4
@@ -190,9 +199,14 @@ class Slow(Backend):
 def test_a_runtime_that_is_not_thread_safe_is_called_by_one_thread_at_a_time(tmp_path):
     backend = Slow("slow", tmp_path / "a.onnx", b"", threads=4)
     images = np.zeros((200, 28, 28), np.uint8)
-    assert (
-        in_threads(4, lambda _number: (backend.infer_one(images[0]), backend.infer(images))) == []
-    )
+    raw = backend.encode(images[0])
+
+    def work(_number):
+        backend.infer_one(images[0])
+        backend.infer(images)
+        backend.invoke(raw)
+
+    assert in_threads(4, work) == []
     assert Slow.most == 1
 
 
@@ -245,9 +259,11 @@ def test_a_forked_child_answers_as_its_parent(bundle, dataset, file):
 def test_what_does_not_survive_a_fork_refuses_in_one_line(tmp_path):
     backend = Slow("slow", tmp_path / "a.onnx", b"")
     image = np.zeros((28, 28), np.uint8)
-    got = forked(lambda: backend.infer_one(image))
-    assert isinstance(got, ModelError)
-    assert "before the process was forked" in str(got)
+    raw = backend.encode(image)
+    for work in (lambda: backend.infer_one(image), lambda: backend.invoke(raw)):
+        got = forked(work)
+        assert isinstance(got, ModelError)
+        assert "before the process was forked" in str(got)
     assert backend.infer_one(image)[1] == 0.75
 
 
