@@ -33,11 +33,19 @@ PLACE_ERRORS = frozenset(
 def write_file(path: Path, content: bytes | str) -> None:
     """Write `content` (text as UTF-8) to `path`: afterwards the old file is there, or the new.
 
+    A link stays one: what it leads to is written. What is there and is no file, such as
+    /dev/stdout or a pipe, is written into and not replaced.
+
     Raises:
         OutputError: the folder cannot be written to, or the disk is full.
     """
     data = content.encode() if isinstance(content, str) else content
     with explained(path):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as there:
+                there.write(data)
+            return
+        path = path.resolve() if path.is_symlink() else path
         path.parent.mkdir(parents=True, exist_ok=True)
         name = path.with_name(f".{path.name}.{token_hex(8)}")
         handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -267,3 +268,27 @@ def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path
         pass
     left = {f".folder.new-{os.getpid()}-00ff", f".other.new-{ended.pid}-00ff", "folder"}
     assert set(names(tmp_path)) == left
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_written(tmp_path):
+    target, link = tmp_path / "there" / "file", tmp_path / "link"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    for text in ("new", "newer"):
+        write_file(link, text)
+        assert link.is_symlink()
+        assert target.read_text() == text
+    assert [path.name for path in target.parent.iterdir()] == ["file"]
+
+
+def test_what_is_no_file_is_written_into_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, "hello")
+    assert os.read(reader, 100) == b"hello"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with pytest.raises(OutputError, match="No space left"):
+        write_file(Path("/dev/full"), "hello")
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
