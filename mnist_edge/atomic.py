@@ -60,6 +60,26 @@ def write_file(path: Path, content: bytes | str) -> None:
             raise
 
 
+def check_place(path: Path) -> None:
+    """Make sure, as far as can be told without writing, that `write_file` will take `path`.
+
+    For those who work for minutes before they write.
+
+    Raises:
+        OutputError: it is a folder, or no folder above it can be written to.
+    """
+    with explained(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            return
+        folder = next(each for each in path.absolute().parents if each.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Give an empty sibling of `folder` to fill; put it in `folder`'s place when the block ends.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mnist_edge import atomic
-from mnist_edge.atomic import explained, replacing_folder, write_file
+from mnist_edge.atomic import check_place, explained, replacing_folder, write_file
 from mnist_edge.errors import OutputError
 
 
@@ -292,3 +292,18 @@ def test_what_is_no_file_is_written_into_and_not_replaced(tmp_path):
     with pytest.raises(OutputError, match="No space left"):
         write_file(Path("/dev/full"), "hello")
     assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_a_place_is_looked_at_before_it_is_needed(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for fine in ("file", "new", "new/deeper/still"):
+        check_place(tmp_path / fine)
+    check_place(Path("/dev/null"))
+    with pytest.raises(OutputError, match="Is a directory"):
+        check_place(tmp_path)
+    with pytest.raises(OutputError, match="Not a directory"):
+        check_place(tmp_path / "file" / "below")
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path)
+    with pytest.raises(OutputError, match="Permission denied"):
+        check_place(tmp_path / "new" / "deeper")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]

@@ -101,7 +101,7 @@ def bench(
     Exit code 1 where a model falls below its gate, or NEW is slower than OLD.
     Example: mnist-edge bench artifacts/edge
     """
-    check_outputs(json, markdown, pictures)
+    check_outputs(json, markdown, (out, csv), pictures)
     given = {"--csv": csv, "--pictures": pictures, "--markdown": markdown, "--compare": compare}
     bench_host.check_options(host, given, {"--keep": keep, "--no-desk": not desk})
     if compare is not None:
@@ -141,8 +141,8 @@ def bench(
         bench_host.finish(record, results, out, json)
         return
     record = _measure(paths, dataset, settings)
+    print_record(record, json=json, markdown=markdown, wide=wide)  # first: it cannot fail
     write_record(record, dataset.test, out=out, csv=csv, pictures=pictures)
-    print_record(record, json=json, markdown=markdown, wide=wide)
     if not record:
         raise CheckFailed("; ".join(record.failures))
 

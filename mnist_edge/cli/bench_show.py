@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.atomic import write_file
+from mnist_edge.atomic import check_place, write_file
 from mnist_edge.cli import console
 from mnist_edge.errors import SettingError
 from mnist_edge.report.bench_csv import bench_csv
@@ -21,13 +21,19 @@ if TYPE_CHECKING:
     from mnist_edge.data import Split
 
 
-def check_outputs(json: bool, markdown: bool, pictures: Path | None) -> None:
+def check_outputs(
+    json: bool, markdown: bool, files: tuple[Path | None, ...], pictures: Path | None
+) -> None:
     """Refuse what could not be written, before anything is measured.
 
     Raises:
         MissingExtraError: pictures are wanted, and matplotlib is not installed.
+        OutputError: a place that cannot be written to.
         SettingError: two documents are wanted on stdout.
     """
+    for path in (*files, None if pictures is None else pictures / "picture.png"):
+        if path is not None:
+            check_place(path)
     if json and markdown:
         raise SettingError("--json and --markdown are both for stdout: choose one")
     if pictures is not None:

@@ -42,9 +42,9 @@ def test_people_see_the_table_and_the_widest_where_they_want_it(records):
 
 
 def test_two_documents_are_not_for_one_place():
-    check_outputs(json=True, markdown=False, pictures=None)
+    check_outputs(json=True, markdown=False, files=(), pictures=None)
     with pytest.raises(SettingError, match="choose one"):
-        check_outputs(json=True, markdown=True, pictures=None)
+        check_outputs(json=True, markdown=True, files=(), pictures=None)
 
 
 def test_the_command_compares_two_records(records, tmp_path, capsys):
