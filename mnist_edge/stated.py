@@ -51,6 +51,22 @@ def image_shape(path: Path) -> tuple[int, int, int]:
     )
 
 
+def learnt_from(path: Path) -> str | None:
+    """Return the SHA-256 of the data that a bundle, or a model file in one, says it learnt from.
+
+    Args:
+        path: a bundle's folder, or a model file.
+
+    Returns:
+        `Dataset.sha256` of it; None where nothing is said.
+    """
+    bundle = read_bundle(path) if path.is_dir() else manifest_beside(path)
+    training = bundle.manifest.get("training") if bundle else None
+    dataset = training.get("dataset") if isinstance(training, dict) else None
+    sha256 = dataset.get("sha256") if isinstance(dataset, dict) else None
+    return sha256 if isinstance(sha256, str) else None
+
+
 def _of_keras(content: bytes) -> tuple[Any, ...]:
     """Return the shape that the first input of a .keras file has; empty where none is found."""
     try:

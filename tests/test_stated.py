@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from mnist_edge.errors import ModelError
-from mnist_edge.stated import image_shape
+from mnist_edge.stated import image_shape, learnt_from
 
 
 @pytest.mark.parametrize("file", ["edge-int8.tflite", "edge-float32.onnx", "edge.keras", ""])
@@ -60,3 +60,15 @@ def test_what_is_no_model_is_refused(tmp_path):
     (tmp_path / "text.tflite").write_text("just text")
     with pytest.raises(ModelError, match="is not a TensorFlow Lite model"):
         image_shape(tmp_path / "text.tflite")
+
+
+def test_a_bundle_and_its_models_say_what_they_learnt_from(bundle, dataset, tmp_path):
+    for path in (bundle.folder, bundle.folder / "edge-int8.tflite"):
+        assert learnt_from(path) == dataset.sha256
+    shutil.copy(bundle.folder / "edge-int8.tflite", tmp_path)
+    assert learnt_from(tmp_path / "edge-int8.tflite") is None
+    for training in ({}, {"dataset": {}}, {"dataset": "mnist"}, "none"):
+        (tmp_path / "manifest.json").write_text(
+            json.dumps({**bundle.manifest, "training": training})
+        )
+        assert learnt_from(tmp_path) is None

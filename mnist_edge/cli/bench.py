@@ -15,9 +15,10 @@ from mnist_edge.bench.suite import run_suite
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import bench_host, console
 from mnist_edge.cli.bench_compare import compare_records
+from mnist_edge.cli.bench_options import check_no_model, check_together, given_options
 from mnist_edge.cli.bench_show import check_outputs, print_record, write_record
 from mnist_edge.errors import BundleError, CheckFailed, SettingError
-from mnist_edge.stated import image_shape
+from mnist_edge.stated import image_shape, learnt_from
 
 if TYPE_CHECKING:
     from mnist_edge.bench.record import Record
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def bench(
+    context: typer.Context,
     models: Annotated[
         list[Path] | None,
         typer.Argument(help="Bundles or model files [default: the newest run, else the shipped]."),
@@ -101,12 +103,9 @@ def bench(
     Exit code 1 where a model falls below its gate, or NEW is slower than OLD.
     Example: mnist-edge bench artifacts/edge
     """
+    check_together(given_options(context))
     check_outputs(json, markdown, (out, csv), pictures)
-    given = {"--csv": csv, "--pictures": pictures, "--markdown": markdown, "--compare": compare}
-    bench_host.check_options(host, given, {"--keep": keep, "--no-desk": not desk})
     if compare is not None:
-        if models:
-            raise SettingError("--compare reads two records and runs no models: leave them out")
         compare_records(
             *compare,
             max_regression=max_regression,
@@ -117,15 +116,14 @@ def bench(
         )
         return
     paths = models or [_default()]
+    check_no_model(paths, (out, csv))
     shapes = {image_shape(path): path for path in paths}
     if len(shapes) > 1:
         raise SettingError(
             f"{' and '.join(map(str, shapes.values()))} take images of different shapes: bench "
             "them apart"
         )
-    dataset = console.load_dataset(
-        console.dataset_name(paths, data), next(iter(shapes)), labelled=False
-    )
+    dataset = _images(paths, data, next(iter(shapes)))
     settings = Settings(
         runtimes=tuple(runtime or ()),
         threads=_numbers(threads),
@@ -159,14 +157,28 @@ def _measure(paths: list[Path], dataset: Dataset, settings: Settings) -> Record:
         disable=not console.err.is_terminal,
     ) as progress:
         task = progress.add_task("bench", total=None)
-        return run_suite(
-            paths,
-            dataset,
-            settings,
-            lambda what, done, total: progress.update(
-                task, description=what, completed=done, total=total
-            ),
+
+        def tell(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total)
+            if not console.err.is_terminal and what.endswith("round 1"):
+                console.say(f"{what}: step {done} of {total}")
+
+        return run_suite(paths, dataset, settings, tell)
+
+
+def _images(paths: list[Path], data: str | None, shape: tuple[int, int, int]) -> Dataset:
+    """Load the test images, and say which they are where that is not plain."""
+    loaded = console.load_dataset(console.dataset_name(paths, data), shape, labelled=False)
+    dataset = loaded.to_judge({learnt_from(path) for path in paths})
+    if loaded.came is not None:
+        count, every = len(dataset.test), len(loaded.came)
+        console.say(
+            f"all {every:,} images of {dataset.name} are test images: no model here learnt from it"
+            if count == every
+            else f"{count:,} of the {every:,} images of {dataset.name} are test images: models may "
+            "have learnt from the others; with test_images in it, you choose"
         )
+    return dataset
 
 
 def _numbers(text: str) -> tuple[int, ...]:

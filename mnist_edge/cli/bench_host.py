@@ -12,38 +12,17 @@ from mnist_edge.atomic import write_file
 from mnist_edge.bench.record import Record
 from mnist_edge.bench.remote import HostResult, bench_hosts
 from mnist_edge.cli import console
-from mnist_edge.errors import CheckFailed, SettingError
+from mnist_edge.errors import CheckFailed
 from mnist_edge.report.host_table import host_lines, host_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from mnist_edge.bench import Settings
     from mnist_edge.data import Dataset
 
 SCHEMA = 1
-
-
-def check_options(
-    hosts: Sequence[str] | None, single: Mapping[str, object], own: Mapping[str, object]
-) -> None:
-    """Make sure that options go together.
-
-    Args:
-        hosts: what was given as --host.
-        single: what was given of options that are for the record of one machine.
-        own: what was given of options that are for boards.
-
-    Raises:
-        SettingError: they do not.
-    """
-    for option, value in single.items():
-        if hosts and value:
-            raise SettingError(f"{option} is for one machine's record: leave it or --host out")
-    for option, value in own.items():
-        if value and not hosts:
-            raise SettingError(f"{option} says how to bench on a --host: name one")
 
 
 def on_hosts(

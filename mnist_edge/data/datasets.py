@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mnist_edge.data import classes, formats, public, sources
 from mnist_edge.data.labelled import Dataset as Dataset
 from mnist_edge.data.labelled import Split as Split
@@ -176,7 +178,8 @@ def _assemble(
         raise DataError(
             f"{name} has too few images to hold out a test part; wanted 2 or more a class"
         )
-    return Dataset(name, first.part(kept), first.part(held), labels, True, left_out)
+    came = np.concatenate([kept, held])
+    return Dataset(name, first.part(kept), first.part(held), labels, True, left_out, came)
 
 
 def _split(

@@ -14,6 +14,8 @@ from mnist_edge.errors import DataError
 from mnist_edge.preprocess import DIGIT_SHAPE
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
 PART = 256  # images that are turned from floats into bytes at a time
@@ -69,6 +71,8 @@ class Dataset:
         labels: what each class is called, by index; empty where nobody said.
         held_out: the test part was taken out of what came as one, by class and by seed.
         left_out: which images of the training part were not fit to be used, in words.
+        came: where each image of the training part, then of the test part, stood in what came as
+            one, int64 [N]; None where it came as two.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Dataset:
     labels: tuple[str, ...]
     held_out: bool = False
     left_out: tuple[str, ...] = ()
+    came: NDArray[np.int64] | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -87,6 +92,25 @@ class Dataset:
             if split.truth is not None:
                 digest.update(split.truth.tobytes())
         return digest.hexdigest()
+
+    def to_judge(self, learnt: Collection[str | None]) -> Dataset:
+        """Return the dataset with every image as a test image, where it is not what was learnt.
+
+        A test part that was held out is all that may judge a model which learnt from the rest. To
+        judge others, all of it will do, in the order in which it came.
+
+        Args:
+            learnt: `sha256` of what each model learnt from; None where nobody said.
+        """
+        if self.came is None or None in learnt or self.sha256 in learnt:
+            return self
+        back = np.argsort(self.came)
+        images = np.concatenate([self.train.images, self.test.images])[back]
+        truth = None
+        if self.train.truth is not None and self.test.truth is not None:
+            truth = np.concatenate([self.train.truth, self.test.truth])[back]
+        whole = Split(images, truth)
+        return replace(self, train=whole.part(back[:0]), test=whole, held_out=False, came=None)
 
     def under(self, names: tuple[str, ...], whose: str) -> Dataset:
         """Return the same images with their classes counted and called as a model has them.

@@ -97,7 +97,7 @@ def test_what_is_for_boards_asks_for_one(few, quadrants_file, extra, capsys):
 
 
 @pytest.mark.parametrize(
-    "extra", [["--csv", "a.csv"], ["--pictures", "a"], ["--markdown"], ["--compare", "a", "b"]]
+    "extra", [["--csv", "a.csv"], ["--pictures", "a"], ["--markdown"], ["--wide"]]
 )
 def test_what_is_for_one_machine_is_not_for_boards(few, extra, capsys):
     assert run([*few, "--host", "pi", *extra]) == 2

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.data import Dataset, Split
+from mnist_edge.data import Dataset, Split, load
 from mnist_edge.data.labelled import make_split
 from mnist_edge.errors import DataError
 
@@ -134,3 +134,24 @@ def test_a_class_that_the_model_does_not_have_is_refused(names):
     for labels in (("cat", "dog", "eel"), ("0", "1", "2", "3")):
         with pytest.raises(DataError, match=r"^zoo knows \d classes .*, own has \d"):
             dataset(labels).under(names, "zoo")
+
+
+def test_all_images_judge_a_model_that_did_not_learn_from_them(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (70, 28, 28), np.uint8)
+    np.savez(tmp_path / "own.npz", images=images, labels=np.arange(70) % 5)
+    loaded = load(tmp_path / "own.npz")
+    assert len(loaded.test) == 10
+    for learnt in ({loaded.sha256}, {loaded.sha256, "another"}, {"another", None}):
+        assert loaded.to_judge(learnt) is loaded
+    whole = loaded.to_judge({"another"})
+    assert (whole.test.images == images).all()  # in the order in which they came
+    assert whole.test.truth.tolist() == (np.arange(70) % 5).tolist()
+    assert len(whole.train) == 0
+    np.savez(tmp_path / "bare.npz", images=images)
+    bare = load(tmp_path / "bare.npz", labelled=False).to_judge({"another"})
+    assert len(bare.test) == 70
+    assert bare.test.truth is None
+
+
+def test_a_test_part_that_was_named_stays_what_it_is(dataset):
+    assert dataset.to_judge({"another"}) is dataset
