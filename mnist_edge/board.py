@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path("/")
-QUOTA = "sys/fs/cgroup/cpu.stat"
+QUOTA = "sys/fs/cgroup"
 PLAUSIBLE_C = (-40, 150)  # zones that measure nothing give 0 K, or some such
 
 # The bits of `vcgencmd get_throttled`, by Raspberry Pi's documentation of vcgencmd. Each has a
@@ -76,9 +76,28 @@ def ticks(root: Path = ROOT) -> tuple[int, int] | None:
 def quota_us(root: Path = ROOT) -> int | None:
     """Return how long a limit on this container's processors has held it back, in microseconds.
 
-    From the kernel's cgroup v2, `throttled_usec` in cpu.stat; None where no limit is set.
+    From cpu.stat of this process' own group and of those above it: `throttled_usec` of cgroup v2,
+    `throttled_time`, in nanoseconds, of v1. None where the system tells nothing of it.
     """
-    found = re.search(r"^throttled_usec (\d+)$", read_text(root / QUOTA) or "", re.MULTILINE)
+    own = re.findall(
+        r"^\d+:([^:]*):/(.*)$", read_text(root / "proc/self/cgroup") or "", re.MULTILINE
+    )
+    folders = [Path(QUOTA)]
+    for controllers, group in own:
+        if controllers == "" or "cpu" in controllers.split(","):
+            above = Path(QUOTA) if controllers == "" else Path(QUOTA) / controllers
+            folders += [above / each for each in (Path(group), *Path(group).parents)]
+    found = []
+    for folder in dict.fromkeys(folders):
+        text = read_text(root / folder / "cpu.stat") or ""
+        for unit, value in re.findall(r"^throttled_(usec|time) (\d+)$", text, re.MULTILINE):
+            found.append(int(value) // (1 if unit == "usec" else 1000))
+    return max(found, default=None)
+
+
+def swapped_in(root: Path = ROOT) -> int | None:
+    """Return how many pages were read back from the swap since the system started."""
+    found = re.search(r"^pswpin (\d+)$", read_text(root / "proc/vmstat") or "", re.MULTILINE)
     return int(found[1]) if found else None
 
 

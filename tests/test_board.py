@@ -97,6 +97,19 @@ def test_clocks_ticks_and_quotas_are_read(tmp_path):
     assert board.fastest_mhz(tmp_path) == 1800
     assert board.ticks(tmp_path) == (1 + 2 + 4 + 8 + 16, 32)
     assert board.quota_us(tmp_path) == 42
+    (tmp_path / "proc/self").mkdir()
+    (tmp_path / "proc/self/cgroup").write_text("4:cpu,cpuacct:/box\n0::/system.slice/app\n")
+    slice_, box = (
+        tmp_path / "sys/fs/cgroup" / each for each in ("system.slice", "cpu,cpuacct/box")
+    )
+    for folder in (slice_, box):
+        folder.mkdir(parents=True)
+    (slice_ / "cpu.stat").write_text("throttled_usec 70\n")
+    assert board.quota_us(tmp_path) == 70  # of the group above
+    (box / "cpu.stat").write_text("nr_throttled 1\nthrottled_time 90000\n")
+    assert board.quota_us(tmp_path) == 90  # cgroup v1
+    (tmp_path / "proc/vmstat").write_text("pgpgin 5\npswpin 7\n")
+    assert board.swapped_in(tmp_path) == 7
 
 
 @pytest.mark.parametrize("text", ["", "cpu", "intr 5", "cpu  a b"])

@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mnist_edge.backends import runtimes
-from mnist_edge.bundle import QUANTIZATIONS, model_format, read_bundle
+from mnist_edge.bundle import QUANTIZATIONS, manifest_beside, model_format, read_bundle
 from mnist_edge.errors import DataError, MissingExtraError, ModelError
+from mnist_edge.structure import examine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from mnist_edge.bundle import Bundle, ModelEntry
     from mnist_edge.data import Dataset
 
 LONE = ""  # the group of files that are in no bundle
+QUANTIZING = {"QUANTIZE", "QuantizeLinear", "QLinearConv"}  # operators
+HYBRID = {"DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"}
 REFERENCES = ("keras", "tflite", "onnx")  # formats, the best judge first
 
 
@@ -60,7 +64,7 @@ def candidates(paths: Sequence[Path]) -> list[Candidate]:
     if not found:
         shown = ", ".join(str(path) for path in paths)
         raise MissingExtraError(f"a runtime for the models at {shown}", "litert")
-    return found
+    return list(dict.fromkeys(found))  # who names a bundle twice means it once
 
 
 def wanted(
@@ -117,23 +121,47 @@ def _models(path: Path) -> list[Candidate]:
         bundle = read_bundle(path)
         if not bundle.models:
             raise ModelError(f"{path} has no models: make some with mnist-edge export")
-        for entry in bundle.models:
-            bundle.read_file(entry)
-        training = bundle.manifest.get("training", {})
-        return [
-            Candidate(
-                path / entry.file,
-                entry.quantization,
-                runtime="",
-                group=str(path),
-                reference_accuracy=entry.parity.get("reference_accuracy"),
-                dataset_sha256=training.get("dataset", {}).get("sha256"),
-            )
-            for entry in bundle.models
-        ]
+        return [_of_bundle(bundle, entry) for entry in bundle.models]
     if not path.is_file():
         raise ModelError(f"no model or bundle at {path}: check the path")
-    model_format(path)
+    found = Candidate(path, _quantization(path), runtime="", group=LONE)
+    beside = manifest_beside(path)
+    for entry in beside.models if beside else ():
+        if beside and entry.file == path.name:
+            return [replace(_of_bundle(beside, entry), group=LONE)]
+    return [found]
+
+
+def _of_bundle(bundle: Bundle, entry: ModelEntry) -> Candidate:
+    bundle.read_file(entry)  # which looks whether it is what the manifest says
+    return Candidate(
+        bundle.folder / entry.file,
+        entry.quantization,
+        runtime="",
+        group=str(bundle.folder),
+        reference_accuracy=entry.parity.get("reference_accuracy"),
+        dataset_sha256=bundle.manifest.get("training", {}).get("dataset", {}).get("sha256"),
+    )
+
+
+def _quantization(path: Path) -> str:
+    """Return how a lone file is quantized: by its name, or else by what it is made of.
+
+    Only in weights, as `dynamic` .tflite are, cannot be told from float32 without a name.
+    """
+    form = model_format(path)
     named = [word for word in path.stem.split("-") if word in QUANTIZATIONS]
-    quantization = named[-1] if named else "float32"
-    return [Candidate(path, quantization, runtime="", group=LONE)]
+    if named:
+        return named[-1]
+    try:
+        structure = None if form == "keras" else examine(path.read_bytes(), str(path))
+    except (OSError, ModelError):  # its runtime will say what is wrong with it
+        structure = None
+    if structure is None:
+        return "float32"
+    names = {op.name for op in structure.ops}
+    if any(port.dtype == "int16" for port in structure.inputs):
+        return "int16x8"
+    if names & QUANTIZING or any(port.dtype in ("int8", "uint8") for port in structure.inputs):
+        return "int8"
+    return "dynamic" if names & HYBRID else "float32"

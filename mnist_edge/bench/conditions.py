@@ -29,6 +29,9 @@ class Conditions:
         throttled: what the firmware of a Raspberry Pi said held it back.
         throttled_before: what it said had held it back before, since it was started.
         quota_us: how long a limit on this container's processors held it back.
+        swapped_in: pages that had to be read back from the swap.
+        waiting: processors' worth that a model's process used while others had their turn, at
+            most, and which it was.
     """
 
     other_work: list[float] = field(default_factory=list)
@@ -39,6 +42,8 @@ class Conditions:
     throttled: set[str] | None = None
     throttled_before: set[str] | None = None
     quota_us: int | None = None
+    swapped_in: int | None = None
+    waiting: tuple[float, str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a record says of them: the most, or the range, of what was seen."""
@@ -49,7 +54,10 @@ class Conditions:
             "mhz": _range(self.mhz),
             "temperature_c": _range(self.temperature_c),
             "throttled": None if self.throttled is None else sorted(self.throttled),
+            "throttled_before": sorted(self.throttled_before or ()),
             "quota_us": self.quota_us,
+            "swapped_in": self.swapped_in,
+            "waiting": None if self.waiting is None else self.waiting[0],
         }
 
 
@@ -71,7 +79,7 @@ class Watch:
         """
         self.seen = Conditions()
         self._root, self._vcgencmd, self._now = root, vcgencmd, now
-        self._quota = board.quota_us(root)
+        self._quota, self._swapped = board.quota_us(root), board.swapped_in(root)
         said = self._throttling()
         if said is not None:
             self.seen.throttled, self.seen.throttled_before = set(said[0]), set(said[1])
@@ -87,15 +95,20 @@ class Watch:
             if found is not None:
                 seen.append(found)
 
-    def span(self, workers_s: float) -> None:
+    def span(self, workers_s: float, least_s: float = 0.0) -> None:
         """End a span and begin the next: count the work in it that was not the benchmark's own.
 
         Args:
             workers_s: processor seconds that the workers which are alive have used so far.
+            least_s: a span that is shorter goes on: what is counted in ticks of 10 ms tells little
+                of it.
         """
         self.look()
         ticks, seconds = board.ticks(self._root), self._now() - self._start
-        if ticks is not None and self._ticks is not None and seconds > 0:
+        if seconds < least_s:
+            return
+        told = ticks is not None and ticks != self._ticks  # where none goes by, none is counted
+        if told and ticks is not None and self._ticks is not None and seconds > 0:
             busy, stolen = (
                 (late - early) / TICKS_A_SECOND
                 for late, early in zip(ticks, self._ticks, strict=True)
@@ -108,9 +121,11 @@ class Watch:
             now, since = said
             before = self.seen.throttled_before or set()
             self.seen.throttled |= set(now) | (set(since) - before)
-        quota = board.quota_us(self._root)
+        quota, swapped = board.quota_us(self._root), board.swapped_in(self._root)
         if quota is not None and self._quota is not None:
             self.seen.quota_us = quota - self._quota
+        if swapped is not None and self._swapped is not None:
+            self.seen.swapped_in = swapped - self._swapped
         self._began(workers_s)
 
     def _began(self, workers_s: float) -> None:

@@ -6,6 +6,7 @@ import random
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import ceil
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.bench.process import Companion, JobFailed
@@ -33,6 +34,7 @@ class Measured:
         inputs: SHA-256 of the images that calls were timed on.
         turns: by `invoke` and `predict`, the launch and the times in ns of each turn.
         batches: by size, times in ns of a batch.
+        waiting_s: processor seconds used while others had their turn.
     """
 
     error: str | None = None
@@ -43,6 +45,7 @@ class Measured:
         default_factory=lambda: {"invoke": [], "predict": []}
     )
     batches: dict[int, list[int]] = field(default_factory=dict)
+    waiting_s: float = 0.0
 
 
 class Crew:
@@ -73,6 +76,7 @@ class Crew:
         self._alive: dict[Candidate, Companion] = {}
         self._cpu_s: dict[Candidate, float] = {}
         self._launch = -1
+        self._rounds_s = 0.0
 
     @property
     def cpu_s(self) -> float:
@@ -133,6 +137,7 @@ class Crew:
 
     def round(self) -> None:
         """Have each take its turn at both timings."""
+        began = monotonic()
         settings = self._settings
         parts = settings.launches * settings.rounds
         limits = {
@@ -145,6 +150,7 @@ class Crew:
                 found = self._ask(each, {"do": "turn", "what": what, **limits})
                 if found is not None:
                     self.measured[each].turns[what].append((self._launch, found["times"]))
+        self._rounds_s += monotonic() - began
 
     def batches(self) -> None:
         """Have each do batches of every size."""
@@ -162,6 +168,17 @@ class Crew:
             found = self._ask(each, {**job, "patience": SUSTAINED_TURN_S})
             if found is not None:
                 yield each, found["times"]
+
+    def waiting(self) -> tuple[float, str] | None:
+        """Return the most processors' worth that one used in rounds when it was not its turn.
+
+        Returns:
+            With it, which one; None where there were no rounds.
+        """
+        if not self._rounds_s:
+            return None
+        each = max(self.measured, key=lambda each: self.measured[each].waiting_s)
+        return round(self.measured[each].waiting_s / self._rounds_s, 3), str(each)
 
     def close(self) -> None:
         """End every process."""
@@ -187,4 +204,6 @@ class Crew:
             self.dismiss(each)
             return None
         self._cpu_s[each] = found["cpu_s"]
+        if job["do"] == "turn":
+            self.measured[each].waiting_s += found["waiting_s"]
         return found

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 WARM_UP_NS = 3_000_000  # of calls that are not counted, before each turn
-WARM_UP = 10  # calls, however long they take
+WARM_UP = 10  # calls at least,
+WARM_UP_MOST_NS = 100_000_000  # unless they take as long as that
 TAIL = 1000  # calls without which there is no p99.9
 
 
@@ -43,10 +44,10 @@ def measure(
 
 def warm_up(call: Callable[[Any], Any], inputs: Sequence[Any], least: int) -> None:
     """Call until caches, clocks and branch predictors have had their time."""
-    end, count = perf_counter_ns() + WARM_UP_NS, 0
-    while count < least or perf_counter_ns() < end:
+    began, count, passed = perf_counter_ns(), 0, 0
+    while count < 1 or passed < WARM_UP_NS or (count < least and passed < WARM_UP_MOST_NS):
         call(inputs[count % len(inputs)])
-        count += 1
+        count, passed = count + 1, perf_counter_ns() - began
 
 
 def summary(turns: Sequence[tuple[int, Sequence[int]]]) -> dict[str, Any]:

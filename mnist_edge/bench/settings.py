@@ -47,7 +47,7 @@ class Settings:
     threads: tuple[int, ...] = (1,)
     seconds: float = 1.0
     samples: int = 1000
-    patience: float = 10.0
+    patience: float = 60.0
     launches: int = 5
     rounds: int = 4
     batches: tuple[int, ...] = BATCHES

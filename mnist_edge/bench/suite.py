@@ -12,26 +12,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge import __version__, machine
-from mnist_edge.bench.candidates import LONE, Candidate, candidates, references, under, wanted
+from mnist_edge.atomic import explained
+from mnist_edge.bench.candidates import Candidate, candidates, under, wanted
 from mnist_edge.bench.conditions import Watch
 from mnist_edge.bench.crew import Crew, Measured
-from mnist_edge.bench.gates import gate_for
+from mnist_edge.bench.judges import Judges
 from mnist_edge.bench.latency import summary
-from mnist_edge.bench.parity import alone, compare
 from mnist_edge.bench.record import REVISION, SCHEMA, Record
 from mnist_edge.bench.sustained import minutes
 from mnist_edge.bench.verdict import checks, doubts
 from mnist_edge.bundle import model_format
 from mnist_edge.errors import InputError, ModelError
-from mnist_edge.reference import FILE, images_sha256, stored_reference
+from mnist_edge.reference import images_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from mnist_edge.bench.conditions import Conditions
     from mnist_edge.bench.settings import Settings
     from mnist_edge.data import Dataset
+
+
+SPAN_S = 2.0  # in which other work is counted while models are timed
+SHORT_S = 0.5  # of what is left over, or comes between
 
 
 def run_suite(
@@ -44,9 +49,9 @@ def run_suite(
 
     Each bundle has a reference of its own: its Keras model, which is run for its answers even
     where `settings` ask for other runtimes; where there is no Keras, what it said of these images
-    when the bundle was exported; or else a float32 model. A quantized model is never a reference:
-    where there is none, agreement is None, and accuracy is held against what the manifest says
-    that Keras reached.
+    when the bundle was exported; or else a float32 model, which is itself held against the accuracy
+    that the manifest says Keras reached. A quantized model is never a reference: where there is
+    none, agreement is None, and that accuracy is all there is.
 
     Args:
         paths: bundle folders or model files.
@@ -66,16 +71,8 @@ def run_suite(
     dataset = under(paths, dataset)
     every = candidates(paths)
     chosen = wanted(every, settings.runtimes, settings.threads)
-    groups = {each.group for each in chosen}
-    judges = references(every, groups)
-    stored = {}
-    for group in groups - {LONE}:
-        answers = stored_reference(group, dataset.test.images)
-        if answers is not None:
-            stored[group] = answers
-            if judges.get(group) is not None and model_format(judges[group].path) != "keras":
-                del judges[group]
-    run = _Run(chosen, judges, stored, dataset, settings, say)
+    judges = Judges(every, chosen, dataset)
+    run = _Run(chosen, judges, dataset, settings, say)
     run.measure()
     return run.record()
 
@@ -86,16 +83,16 @@ class _Run:
     def __init__(
         self,
         chosen: list[Candidate],
-        judges: dict[str, Candidate],
-        stored: dict[str, NDArray[np.float32]],
+        judges: Judges,
         dataset: Dataset,
         settings: Settings,
         say: Callable[[str, int, int], None],
     ) -> None:
-        self._chosen, self._judges, self._stored = chosen, judges, stored
+        self._chosen, self._judges = chosen, judges
         self._dataset, self._settings = dataset, settings
         self._answers: dict[Candidate, NDArray[np.float32]] = {}
         self._sustained: dict[Candidate, list[dict[str, Any]]] = {}
+        self._warm: Conditions | None = None
         self._steps, self._say = 0, say
 
     def measure(self) -> None:
@@ -104,8 +101,9 @@ class _Run:
         self._watch = Watch()
         with tempfile.TemporaryDirectory() as folder:
             images = Path(folder) / "images.npy"
-            np.save(images, self._dataset.test.images)
-            every = list(dict.fromkeys([*self._chosen, *self._judges.values()]))
+            with explained(images):
+                np.save(images, self._dataset.test.images)
+            every = list(dict.fromkeys([*self._chosen, *self._judges.to_run]))
             self._crew = Crew(every, images, self._settings, self._step)
             try:
                 self._answer(every, Path(folder) / "probabilities.npy")
@@ -132,15 +130,20 @@ class _Run:
                 crew.close()
                 crew.launch([each for each in self._chosen if crew.measured[each].error is None])
             crew.prepare()
+            self._watch.span(crew.cpu_s, SHORT_S)
             for each in range(settings.rounds):
                 self._step(f"launch {launch + 1}, round {each + 1}")
                 crew.round()
-                self._watch.look()
+                self._watch.span(crew.cpu_s, SPAN_S)
+            self._watch.span(crew.cpu_s, SHORT_S)
             crew.batches()
-            self._watch.span(crew.cpu_s)
-        if settings.sustained_minutes:
-            self._sustained = minutes(crew, settings.sustained_minutes, self._watch, self._step)
-            self._watch.span(crew.cpu_s)
+            self._watch.span(crew.cpu_s, SHORT_S)
+        self._watch.seen.waiting = crew.waiting()
+        if settings.sustained_minutes:  # its heat is what it is for, and not a fault of the rest
+            warm = Watch()
+            self._sustained = minutes(crew, settings.sustained_minutes, warm, self._step)
+            warm.span(crew.cpu_s)
+            self._warm = warm.seen
 
     def _step(self, text: str) -> None:
         settings, models = self._settings, len(self._chosen)
@@ -154,7 +157,7 @@ class _Run:
         dataset, settings = self._dataset, self._settings
         results = [self._row(each) for each in self._chosen]
         checked = checks(results, settings.samples, self._watch.seen, self._before)
-        first = self._expected(self._chosen[0].group)
+        first = self._judges.of(self._chosen[0].group, self._answers, self._errors)
         reasons = [str(each) for each in checked if each.status == "failed"]
         found = {
             "schema": SCHEMA,
@@ -169,10 +172,11 @@ class _Run:
                 "samples": len(dataset.test),
                 "images_sha256": images_sha256(dataset.test.images),
             },
-            "reference": None if first is None else first[0],
+            "reference": None if first is None else first.name,
             "labels": list(dataset.labels),
             "settings": asdict(settings),
             "conditions": self._watch.seen.as_dict(),
+            "sustained_conditions": None if self._warm is None else self._warm.as_dict(),
             "valid": not reasons,
             "invalid_reasons": reasons,
             "unchecked": [each.name for each in checked if each.status == "unknown"],
@@ -181,12 +185,10 @@ class _Run:
         }
         return Record(found)
 
-    def _expected(self, group: str) -> tuple[str, NDArray[np.float32]] | None:
-        """Return what the models of a group are held against, its name before it."""
-        judge = self._judges.get(group)
-        if judge is not None and judge in self._answers:
-            return judge.path.name, self._answers[judge]
-        return (FILE, self._stored[group]) if group in self._stored else None
+    @property
+    def _errors(self) -> dict[Candidate, str]:
+        measured = self._crew.measured
+        return {each: found.error for each, found in measured.items() if found.error is not None}
 
     def _row(self, each: Candidate) -> dict[str, Any]:
         measured = self._crew.measured[each]
@@ -215,35 +217,12 @@ class _Run:
             row["latency"] = _latency(measured, self._sustained.get(each))
             row["memory"] = opened["memory"]
             row["doubts"] = doubts(row, self._settings.samples)
-            self._judge(row, each)
+            try:
+                row |= self._judges.judge(each, self._settings, self._answers, self._errors)
+            except InputError as error:
+                row |= {"status": "failed", "error": str(error)}
+                row |= {"latency": None, "memory": None, "doubts": []}
         return row
-
-    def _judge(self, row: dict[str, Any], each: Candidate) -> None:
-        """Put parity, reference and gate failures into a row."""
-        answer, labels = self._answers[each], self._dataset.test.truth
-        expected = self._expected(each.group)
-        known: dict[str, Any] = {
-            "quantization": each.quantization,
-            "names": self._dataset.labels,
-        }
-        try:
-            if expected is not None:
-                row["reference"], probabilities = expected
-                parity = compare(probabilities, answer, labels, **known)
-            else:
-                same = each.dataset_sha256 == self._dataset.sha256
-                stated = each.reference_accuracy if same else None
-                parity = alone(answer, labels, stated, **known)
-        except InputError as error:
-            row |= {"status": "failed", "error": str(error), "reference": None}
-            row |= {"latency": None, "memory": None, "doubts": []}
-            return
-        asked = self._settings
-        gate = gate_for(
-            each.quantization, asked.max_drop, asked.min_agreement, asked.max_class_drop
-        )
-        row["parity"] = parity.as_dict()
-        row |= gate.judge(parity, self._dataset.labels).as_dict()
 
 
 def _latency(measured: Measured, sustained: list[dict[str, Any]] | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
     from mnist_edge.bench.conditions import Conditions
 
 STEADY = 1.10  # largest p50 of a launch over the smallest
-OTHER_WORK = 0.2  # processors' worth
-STOLEN = 0.05  # processors' worth
+OTHER_WORK = 0.3  # processors' worth, of any span of two seconds or more
+STOLEN = 0.1  # processors' worth
+WAITING = 0.2  # processors' worth
+HELD_BACK_US = 10_000
 CLOCK = 1.05  # highest over lowest
-HOT_C = 80.0  # from here on a Raspberry Pi slows itself down
+HOT_C = {"aarch64": 80.0, "armv7l": 80.0}  # from here on a Raspberry Pi slows itself down
+HOT_ELSEWHERE_C = 95.0
 WARMING_C = 15.0  # more than that between the coolest and the hottest look
 TIMINGS = ("invoke_us", "predict_us")
 LAUNCHES = 3  # without which nothing is known of what differs from process to process
@@ -71,6 +75,8 @@ def checks(
         _temperature(seen.temperature_c),
         _throttling(seen),
         _quota(seen.quota_us),
+        _swap(seen.swapped_in),
+        _waiting(seen.waiting),
     ]
 
 
@@ -99,6 +105,8 @@ def _samples(rows: Sequence[dict[str, Any]], samples: int) -> Check:
             "samples", "failed", f"{samples} a timing",
             f"fewer than {ENOUGH:,} calls were asked for", "bench without --quick",
         )  # fmt: skip
+    if not rows:
+        return Check("samples", "failed", "", "nothing was timed", "see why each model failed")
     slow = [_name(row) for row in rows if _count(row) < samples]
     least = f"{min(map(_count, rows), default=0):,} calls a timing"
     if slow:
@@ -202,7 +210,7 @@ def _temperature(degrees: list[float]) -> Check:
         return Check("temperature", "unknown")
     low, high = min(degrees), max(degrees)
     said = f"{low:.0f} to {high:.0f} °C"
-    if high >= HOT_C:
+    if high >= HOT_C.get(platform.machine(), HOT_ELSEWHERE_C):
         return Check("temperature", "failed", said, f"it is hot: {high:.0f} °C", "cool the board")
     if high - low > WARMING_C:
         return Check(
@@ -221,19 +229,48 @@ def _throttling(seen: Conditions) -> Check:
             "throttling", "failed", said, f"the firmware held the board back: {said}",
             "use a stronger power supply, cool the board",
         )  # fmt: skip
+    before = ", ".join(sorted(seen.throttled_before or ()))
+    if before:  # what has been so once is not told again until the board is started anew
+        return Check("throttling", "unknown", f"has been since the board was started: {before}")
     return Check("throttling", "ok", "none")
 
 
 def _quota(held_back_us: int | None) -> Check:
     if held_back_us is None:
         return Check("processor quota", "unknown")
-    if held_back_us > 0:
+    if held_back_us > HELD_BACK_US:
         return Check(
             "processor quota", "failed", f"{held_back_us / 1e6:.2f} s",
             f"this container's limit on processors held it back for {held_back_us / 1e6:.2f} s",
             "give it more, or none",
         )  # fmt: skip
-    return Check("processor quota", "ok", "never reached")
+    return Check("processor quota", "ok", f"{held_back_us / 1e6:.2f} s")
+
+
+def _swap(pages: int | None) -> Check:
+    if pages is None:
+        return Check("swap", "unknown")
+    if pages > 0:
+        return Check(
+            "swap", "failed", f"{pages:,} pages",
+            f"memory ran short: {pages:,} pages came back from the swap",
+            "bench fewer models, runtimes or threads at a time",
+        )  # fmt: skip
+    return Check("swap", "ok", "none")
+
+
+def _waiting(found: tuple[float, str] | None) -> Check:
+    if found is None:
+        return Check("waiting models", "unknown")
+    share, which = found
+    value = f"{share:.2f} processors"
+    if share > WAITING:
+        return Check(
+            "waiting models", "failed", value,
+            f"{which} kept {share:.2f} processors busy while others had their turn",
+            "bench it apart",
+        )  # fmt: skip
+    return Check("waiting models", "ok", value)
 
 
 def _name(row: dict[str, Any]) -> str:

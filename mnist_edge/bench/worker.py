@@ -36,11 +36,18 @@ class Worker:
 
     classifier: Classifier
     images: NDArray[np.uint8]
+    _used_s = 0.0
 
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Do one job. Its answer has `cpu_s`, what this process has used since it was started."""
+        """Do one job.
+
+        Its answer has `cpu_s`, the processor seconds that this process has used since it was
+        started, and `waiting_s`, how many of them since the answer before.
+        """
+        waiting_s = process_time() - self._used_s
         found = JOBS[job["do"]](self, job)
-        return {**found, "cpu_s": process_time()}
+        self._used_s = process_time()
+        return {**found, "cpu_s": self._used_s, "waiting_s": waiting_s}
 
     def open(self, job: dict[str, Any]) -> dict[str, Any]:
         """Import the job's `runtime`, open its `model` with its `threads`, answer once."""

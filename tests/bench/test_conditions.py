@@ -19,6 +19,7 @@ class Board:
             "khz": "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq",
             "heat": "sys/class/thermal/thermal_zone0/temp",
             "quota": "sys/fs/cgroup/cpu.stat",
+            "vmstat": "proc/vmstat",
         }
         for name, text in files.items():
             path = self.root / names[name]
@@ -115,11 +116,47 @@ def test_a_containers_quota_is_counted_from_the_beginning_on(board):
     assert watch.seen.quota_us == 250
 
 
+def test_a_span_that_is_too_short_goes_on(board):
+    board.write(stat="cpu 1000 0 0 5 5 0 0 0 0 0")
+    watch = board.watch()
+    for busy in (1.0, 0.0, 1.0):
+        board.work(busy=busy)
+        watch.span(0.0, 2.0)
+    assert watch.seen.other_work == pytest.approx([0.5])  # of two seconds; the third goes on
+
+
+def test_where_no_tick_goes_by_none_is_counted(board):
+    board.write(stat="cpu 1000 0 0 5 5 0 0 0 0 0")
+    watch = board.watch()
+    board.seconds += 5
+    watch.span(0.0)
+    assert watch.seen.other_work == watch.seen.stolen == []
+
+
+def test_the_work_of_children_that_have_ended_is_our_own(board, monkeypatch):
+    board.write(stat="cpu 1000 0 0 5 5 0 0 0 0 0")
+    watch = board.watch()
+    board.work(busy=2.0)
+    monkeypatch.setattr(conditions.os, "times", lambda: os.times_result((0, 0, 0.5, 0.25, 0)))
+    monkeypatch.setattr(conditions, "process_time", lambda: 0.25)
+    watch.span(0.5)
+    assert watch.seen.other_work == pytest.approx([0.5])
+
+
+def test_pages_from_the_swap_are_counted_from_the_beginning_on(board):
+    board.write(vmstat="pgpgin 7\npswpin 40\npswpout 9")
+    watch = board.watch()
+    board.write(vmstat="pgpgin 9\npswpin 52\npswpout 9")
+    watch.span(0.0)
+    assert watch.seen.swapped_in == 12
+
+
 def test_a_system_that_tells_nothing_is_asked_in_vain(board):
     watch = board.watch()
     watch.span(0.0)
     found = watch.seen.as_dict()
     assert found == {
         "other_work": None, "stolen": None, "governors": [], "mhz": None,
-        "temperature_c": None, "throttled": None, "quota_us": None,
+        "temperature_c": None, "throttled": None, "throttled_before": [], "quota_us": None,
+        "swapped_in": None, "waiting": None,
     }  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 
 from mnist_edge import machine
 from mnist_edge.bench import sustained
+from mnist_edge.bench.candidates import candidates
 from mnist_edge.bench.settings import ENOUGH, QUICK, Settings
 from mnist_edge.bench.suite import run_suite
 from mnist_edge.bundle import manifest_text
@@ -211,7 +212,76 @@ def test_a_reference_that_crashes_is_a_row_and_the_rest_stands_alone(bundle, dat
     assert alone["parity"]["accuracy"] > 0.9
     assert alone["parity"]["agreement"] is None
     assert alone["reference"] is None
-    assert len(record.failures) == 1
+    _crashed, unjudged = record.failures
+    assert "cannot be judged: edge-float32.onnx on onnxruntime failed: the process" in unjudged
+
+
+def test_where_keras_dies_what_it_said_is_the_reference(bundle, dataset, tmp_path, crashing):
+    crashing("keras", "answer", "os.kill(os.getpid(), 9)")
+    files = ("edge.keras", "edge-float32.tflite", "edge-int8.tflite")
+    settings = Settings(runtimes=("litert",), **FAST)
+    for stored, name in ((True, "reference.npz"), (False, "edge-float32.tflite")):
+        folder = only(bundle, tmp_path / str(stored), files, stored=stored)
+        record = run_suite([folder], dataset, settings)
+        assert record["reference"] == name
+        for row in record["results"]:
+            assert row["parity"]["agreement"] == 1.0
+            (said,) = (note for note in row["gate_notes"] if "edge.keras on keras failed" in note)
+            assert "the process ended with signal 9" in said
+            assert said.endswith(f"; held against {name} instead")
+
+
+def test_a_float_model_that_is_the_reference_is_held_against_the_manifest(
+    bundle, dataset, tmp_path
+):
+    folder = only(bundle, tmp_path / "b", ("edge-float32.onnx", "edge-int8.tflite"))
+    settings = Settings(runtimes=("litert", "onnxruntime"), **FAST)
+    assert run_suite([folder], dataset, settings)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for entry in manifest["models"]:
+        entry["parity"]["reference_accuracy"] = 1.5
+    (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
+    said = run_suite([folder], dataset, settings).failures
+    assert len(said) == 2  # the float model, too
+    assert all("against what the manifest says that Keras reached" in line for line in said)
+
+
+def test_a_reference_that_nothing_vouches_for_says_so(bundle, dataset, tmp_path):
+    shutil.copy(bundle.folder / "edge-float32.onnx", tmp_path)
+    record = run_suite([tmp_path / "edge-float32.onnx"], dataset, Settings(**FAST))
+    (row,) = record["results"]
+    assert "it is the reference itself: nothing has judged it" in row["gate_notes"]
+
+
+@pytest.mark.parametrize(
+    ("file", "quantization"),
+    [
+        ("edge-int8.tflite", "int8"),
+        ("edge-int8.onnx", "int8"),
+        ("edge-dynamic.onnx", "dynamic"),
+        ("edge-int16x8.tflite", "int16x8"),
+        ("edge-float32.tflite", "float32"),
+        ("edge-float32.onnx", "float32"),
+        ("edge.keras", "float32"),
+    ],
+)
+def test_a_file_whose_name_does_not_say_it_is_looked_into(bundle, tmp_path, file, quantization):
+    path = tmp_path / f"good{Path(file).suffix}"
+    shutil.copy(bundle.folder / file, path)
+    assert {each.quantization for each in candidates([path])} == {quantization}
+
+
+def test_a_model_named_twice_is_benched_once(bundle, dataset):
+    path = bundle.folder / "edge-int8.tflite"
+    settings = Settings(runtimes=("litert",), **FAST)
+    (row,) = run_suite([path, path], dataset, settings)["results"]
+    assert len(row["latency"]["launches"]) == 1
+
+
+def test_a_limit_for_a_class_reaches_the_gate(bundle, dataset):
+    settings = Settings(runtimes=("litert",), max_class_drop=7.5, **FAST)
+    (row,) = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)["results"]
+    assert row["gate"]["max_class_drop"] == 7.5
 
 
 def test_a_quantized_model_is_never_its_own_reference(bundle, dataset, broken_int8):

@@ -7,6 +7,7 @@ from mnist_edge.bench.verdict import checks, doubts
 STEADY = {
     "other_work": [0.0, 0.1], "stolen": [0.0], "governors": {"performance"},
     "mhz": [1500.0, 1500.0], "temperature_c": [50.0, 60.0], "throttled": set(), "quota_us": 0,
+    "swapped_in": 0, "waiting": (0.01, "m on r"),
 }  # fmt: skip
 
 
@@ -49,18 +50,21 @@ def test_a_steady_machine_is_believed():
          {"rows": [row(), row(inputs="b")]}),
         ("same inputs", "other threads than asked for: m on r", {"rows": [row(threads=2)]}),
         ("other work", "other work kept 1.5 processors busy: stop it, or wait", {"before": 1.5}),
-        ("other work", "other work kept 0.3 processors busy", {"other_work": [0.0, 0.3]}),
+        ("other work", "other work kept 0.4 processors busy", {"other_work": [0.0, 0.4]}),
         ("stolen time", "the host of this virtual machine withheld 0.20 processors",
          {"stolen": [0.0, 0.2]}),
         ("governor", "CPU governor is ondemand, performance: echo performance",
          {"governors": {"performance", "ondemand"}}),
         ("clock", "the clock went from 1400 to 1500 MHz", {"mhz": [1500.0, 1400.0]}),
-        ("temperature", "it is hot: 80 °C: cool the board", {"temperature_c": [70.0, 80.0]}),
+        ("temperature", "it is hot: 95 °C: cool the board", {"temperature_c": [85.0, 95.0]}),
         ("temperature", "it warmed from 40 to 56 °C: bench again while it is warm",
          {"temperature_c": [40.0, 56.0]}),
         ("throttling", "the firmware held the board back: throttled, under-voltage",
          {"throttled": {"under-voltage", "throttled"}}),
         ("processor quota", "held it back for 0.30 s", {"quota_us": 300_000}),
+        ("swap", "memory ran short: 3 pages came back from the swap", {"swapped_in": 3}),
+        ("waiting models", "a on b kept 0.90 processors busy while others had their turn",
+         {"waiting": (0.9, "a on b")}),
     ],
 )  # fmt: skip
 def test_each_thing_that_spoils_timings_is_named_with_what_to_do(name, said, given):
@@ -80,6 +84,10 @@ def test_each_thing_that_spoils_timings_is_named_with_what_to_do(name, said, giv
         ("temperature", {"temperature_c": []}),
         ("throttling", {"throttled": None}),
         ("processor quota", {"quota_us": None}),
+        ("swap", {"swapped_in": None}),
+        ("waiting models", {"waiting": None}),
+        # what the firmware has said once it does not say again
+        ("throttling", {"throttled": set(), "throttled_before": {"under-voltage"}}),
     ],
 )
 def test_what_the_machine_does_not_tell_is_neither_right_nor_wrong(name, untold):
@@ -90,6 +98,27 @@ def test_a_row_that_failed_has_no_say():
     failed = {"model": "m", "runtime": "r", "threads": 1, "latency": None}
     assert judged([row(), failed])["launches agree"].status == "ok"
     assert judged([failed])["launches agree"].status == "unknown"
+    assert str(judged([failed])["samples"]) == "nothing was timed: see why each model failed"
+
+
+def test_a_board_of_arm_is_hot_earlier(monkeypatch):
+    monkeypatch.setattr(verdict.platform, "machine", lambda: "aarch64")
+    assert judged(temperature_c=[75.0, 79.0])["temperature"].status == "ok"
+    assert judged(temperature_c=[75.0, 80.0])["temperature"].status == "failed"
+
+
+@pytest.mark.parametrize("timing", ["invoke_us", "predict_us"])
+def test_either_timing_can_be_doubtful(timing):
+    for key, value, name in (("n", 999, "samples"), ("p50_spread", 1.2, "launches agree")):
+        one = row()
+        one["latency"] = {
+            **one["latency"],
+            "invoke_us": {"n": 10**6, "p50_spread": 1.0},
+            "predict_us": {"n": 10**6, "p50_spread": 1.0},
+        }
+        one["latency"][timing] = {**one["latency"][timing], key: value}
+        assert judged([one])[name].status == "failed"
+        assert len(doubts(one, 1000)) == 1
 
 
 def test_a_row_says_what_is_doubtful_about_itself():
