@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 OLD = Path(__file__).parent / "bench" / "revision_1.json"
+FIRST = OLD.with_name("revision_1_first.json")  # the first that this repository had, two rows of it
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 

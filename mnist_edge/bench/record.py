@@ -4,7 +4,8 @@
 something else. `revision` counts what was added since; absent is 1.
 
     1: machine, dataset, settings, verdict; for each result parity, p50 to max of both timings, one
-       process a result.
+       process a result. The first records of it name the reference of all rows at once, and no
+       bundles: rows get both when they are read.
     2: `created`, `version` and `labels`; the board, and the hash of the images; each check of the
        verdict, and what could not be checked; the images whose decision changed, change by class,
        calibration; several launches a result with the p50 of each round, 101 quantiles, p99.9 and
@@ -78,6 +79,7 @@ class Record(Mapping[str, Any]):
         if schema is True or schema != SCHEMA:
             raise InputError(f"{path} is of schema {schema!r}; wanted {SCHEMA}")
         try:
+            _complete(found)
             check(found)
             _check_rows(found)
         except InputError as error:
@@ -111,6 +113,16 @@ class Record(Mapping[str, Any]):
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no number of JSON")
+
+
+def _complete(found: dict[str, Any]) -> None:
+    """Put into rows what the first records of revision 1 say of all of them, or not at all."""
+    if found.get("revision") is not None or not isinstance(found["results"], list):
+        return
+    for row in found["results"]:
+        if isinstance(row, dict):
+            row.setdefault("bundle", None)
+            row.setdefault("reference", found.get("reference"))
 
 
 def _check_rows(found: dict[str, Any]) -> None:

@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from mnist_edge.bench.compare import compare
 from mnist_edge.bench.record import REVISION, Record
 from mnist_edge.errors import InputError
+from mnist_edge.report.bench_table import bench_output
 
 
 @pytest.fixture
@@ -26,6 +28,27 @@ def test_both_revisions_are_read(records, written):
     assert old
     newer = Record.read(written({**records.record(), "revision": 3, "more": 1}))
     assert newer.revision == 3
+
+
+def test_the_first_records_of_revision_1_are_read_shown_and_compared(records):
+    first, old = Record.read(records.FIRST), Record.read(records.OLD)
+    assert first.revision == 1
+    assert [(row["bundle"], row["reference"]) for row in first["results"]] == [
+        (None, "edge.keras")
+    ] * 2
+    for part in bench_output(first):
+        assert "None" not in str(part)
+    assert compare(first, first)
+    found = compare(old, first, any_machine=True)
+    assert [pair.key.model for pair in found.pairs] == ["edge-float32.tflite", "edge-int8.tflite"]
+    assert found.pairs[0].accuracy_points == 0
+
+
+def test_a_row_of_revision_2_names_its_bundle_itself(records, written):
+    document = records.record()
+    del document["results"][1]["bundle"]
+    with pytest.raises(InputError, match="item 1 of 'results' of the record has no 'bundle'"):
+        Record.read(written(document))
 
 
 def test_it_is_true_where_every_model_ran_and_passed(records):
