@@ -10,6 +10,7 @@ from mnist_edge.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mnist_edge.bench.matching import Key
     from mnist_edge.bench.record import Record
 
 # What a machine is, and what may be changed on it. Two of one make are one machine here: nothing
@@ -61,6 +62,17 @@ def notes(old: Record, new: Record) -> list[str]:
         if not record.valid:
             found.append(f"{name} was INVALID: {'; '.join(record['invalid_reasons'])}")
     return found
+
+
+def asked(record: Record, key: Key) -> bool:
+    """Whether the settings of a record leave a row in: its runtime and its number of threads.
+
+    In a record of revision 1 the number of threads is one, and no list.
+    """
+    settings = record["settings"]
+    runtimes, threads = settings.get("runtimes"), settings.get("threads")
+    counts = threads if isinstance(threads, list) else [threads]
+    return (not runtimes or key.runtime in runtimes) and (threads is None or key.threads in counts)
 
 
 def refuse(found: list[str]) -> None:

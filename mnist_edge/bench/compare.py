@@ -7,48 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.bench import comparable
 from mnist_edge.bench.matching import keyed
-from mnist_edge.bench.ratios import Ratio, ratio
+from mnist_edge.bench.pairs import Pair, paired
+from mnist_edge.bench.regressions import Regression, of_missing, of_pair
 from mnist_edge.errors import SettingError
 
 if TYPE_CHECKING:
-    from mnist_edge.bench.matching import Key
     from mnist_edge.bench.record import Record
 
-    Row = dict[str, Any]
-
 MAX_REGRESSION = 10.0  # percent
-TIMINGS = ("invoke_us", "predict_us")
-STARTS = ("import_ms", "load_ms", "first_ms")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One model on one runtime with so many threads, in both records.
-
-    Changes are new less old. What one of the two records does not have is None.
-
-    Attributes:
-        key: which one.
-        error: why it failed in the new record; None where it ran.
-        error_before: why it failed in the old one.
-        ratios: by `invoke_us`, `predict_us`, `import_ms`, `load_ms`, `first_ms`; those of the
-            last three are between medians over launches.
-        accuracy_points: change of accuracy, percentage points.
-        agreement_points: change of agreement with the reference, percentage points.
-        bytes_change: change of the file's size.
-        bytes_now: the file's size in the new record.
-        runtime_versions: old and new.
-    """
-
-    key: Key
-    error: str | None
-    error_before: str | None
-    ratios: dict[str, Ratio]
-    accuracy_points: float | None
-    agreement_points: float | None
-    bytes_change: int
-    bytes_now: int
-    runtime_versions: tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +23,8 @@ class Comparison:
 
     Attributes:
         pairs: rows that both records have, in the new one's order.
-        only_old: names of rows that the new record lacks.
+        missing: names of rows that the new record lacks though it was asked for them.
+        only_old: names of rows that it lacks as its settings leave them out.
         only_new: names of rows that the old record lacks.
         differences: what makes the records tell of different things; empty unless told to compare
             them all the same.
@@ -66,6 +33,7 @@ class Comparison:
     """
 
     pairs: tuple[Pair, ...]
+    missing: tuple[str, ...]
     only_old: tuple[str, ...]
     only_new: tuple[str, ...]
     differences: tuple[str, ...]
@@ -76,24 +44,25 @@ class Comparison:
         return not self.regressions()
 
     def regressions(self, max_regression: float | None = None) -> list[str]:
-        """Say which rows became slower beyond doubt by more than a limit, or no longer run.
+        """Say what became worse by more than is allowed, one line each; see `found`.
 
-        The whole interval of a timing must lie beyond the limit; where there is none, the ratio
-        itself. Starting up is told of, and not judged: it hangs on what the disk has in memory.
+        Args:
+            max_regression: percent, instead of the one that was asked for.
+        """
+        return [each.text for each in self.found(max_regression)]
+
+    def found(self, max_regression: float | None = None) -> list[Regression]:
+        """Return what became worse by more than is allowed.
+
+        Rows that are slower by more than a limit, lost more accuracy than their gates allow, fell
+        below these, no longer run, or are missing though they were asked for.
 
         Args:
             max_regression: percent, instead of the one that was asked for.
         """
         limit = self.max_regression if max_regression is None else max_regression
-        found = []
-        for pair in self.pairs:
-            if pair.error is not None and pair.error_before is None:
-                found.append(f"{pair.key} ran before, and failed: {pair.error}")
-            for key in TIMINGS:
-                each = pair.ratios.get(key)
-                if each is not None and each.exceeds(limit):
-                    found.append(f"{pair.key}: {key} {percent(each)}, allowed {limit:+g} %")
-        return found
+        found = [each for pair in self.pairs for each in of_pair(pair, limit)]
+        return found + [of_missing(row) for row in self.missing]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON has it."""
@@ -135,79 +104,19 @@ def compare(
     same_images = not comparable.image_differences(old, new)
     before, after = keyed(old, new)
     pairs = tuple(
-        _pair(key, before[key], after[key], same_images, seed) for key in after if key in before
+        paired(key, before[key], after[key], new["settings"], same_images=same_images, seed=seed)
+        for key in after
+        if key in before
     )
     if not pairs:
         raise SettingError("the records have no row in common: same model, runtime and threads")
+    only_old = [key for key in before if key not in after]
     return Comparison(
         pairs=pairs,
-        only_old=tuple(str(key) for key in before if key not in after),
+        missing=tuple(str(key) for key in only_old if comparable.asked(new, key)),
+        only_old=tuple(str(key) for key in only_old if not comparable.asked(new, key)),
         only_new=tuple(str(key) for key in after if key not in before),
         differences=tuple(different),
         notes=tuple(comparable.notes(old, new)),
         max_regression=max_regression,
     )
-
-
-def percent(found: Ratio) -> str:
-    """Return a ratio as what it changes: `+12.3 % (+10.1 to +14.0)`.
-
-    >>> percent(Ratio(10.0, 11.0, 1.1, (1.05, 1.125)))
-    '+10.0 % (+5.0 to +12.5)'
-    """
-    text = f"{100 * (found.value - 1):+.1f} %"
-    if found.interval is None:
-        return f"{text} (no interval)"
-    low, high = (100 * (each - 1) for each in found.interval)
-    return f"{text} ({low:+.1f} to {high:+.1f})"
-
-
-def _pair(key: Key, old: Row, new: Row, same_images: bool, seed: int) -> Pair:
-    def points(name: str) -> float | None:
-        before, after = ((row["parity"] or {}).get(name) for row in (old, new))
-        if before is None or after is None or not same_images:
-            return None
-        return float(100 * (after - before))
-
-    return Pair(
-        key,
-        error=_error(new),
-        error_before=_error(old),
-        ratios=_ratios(old["latency"], new["latency"], seed),
-        accuracy_points=points("accuracy"),
-        agreement_points=points("agreement"),
-        bytes_change=new["bytes"] - old["bytes"],
-        bytes_now=new["bytes"],
-        runtime_versions=(old.get("runtime_version"), new.get("runtime_version")),
-    )
-
-
-def _error(row: Row) -> str | None:
-    return None if row["status"] == "ok" else row.get("error") or "no reason given"
-
-
-def _ratios(old: Row | None, new: Row | None, seed: int) -> dict[str, Ratio]:
-    if old is None or new is None:
-        return {}
-    found = {}
-    for key in TIMINGS:
-        times = (old[key]["p50"], new[key]["p50"])
-        found[key] = ratio(*times, _rounds(old[key]), _rounds(new[key]), seed)
-    for key in STARTS:
-        if old[key] > 0 and new[key] > 0:
-            launches = (_starts(old, key), _starts(new, key))
-            found[key] = ratio(old[key], new[key], *launches, seed)
-    return found
-
-
-def _rounds(timing: Row) -> list[list[float]]:
-    """Return the medians of the rounds of each launch; nothing in a record of revision 1."""
-    launches: dict[int, list[float]] = {}
-    for launch, p50, _count in timing.get("rounds") or ():
-        launches.setdefault(launch, []).append(p50)
-    return list(launches.values())
-
-
-def _starts(latency: Row, key: str) -> list[list[float]]:
-    times = [each[key] for each in latency.get("launches") or ()]
-    return [[each] for each in times] if all(each > 0 for each in times) else []

@@ -21,6 +21,12 @@ class Maybe(NamedTuple):
     form: Any
 
 
+class Several(NamedTuple):
+    """A list of a form, or one of it alone."""
+
+    form: Any
+
+
 _TIMING = {
     "p50": POSITIVE, "p90": POSITIVE, "p99": POSITIVE, "max": POSITIVE, "n": COUNT,
     "p50_spread": NUMBER, "p99.9?": POSITIVE, "mad?": NUMBER,
@@ -49,12 +55,17 @@ _LATENCY = {
          "temperature_c?": NUMBER, "mhz?": NUMBER}
     ],
 }  # fmt: skip
+_GATE = {"max_drop": NUMBER, "min_agreement": NUMBER, "max_class_drop?": NUMBER}
 _ROW = {
     "model": TEXT, "bundle": Maybe(TEXT), "reference": Maybe(TEXT), "format": TEXT,
     "quantization": TEXT, "runtime": TEXT, "runtime_version?": TEXT, "threads": COUNT,
     "status": TEXT, "error": Maybe(TEXT), "bytes": COUNT,
-    "parity": Maybe(_PARITY), "gate?": ANY, "gate_failures": [TEXT],
+    "parity": Maybe(_PARITY), "gate?": _GATE, "gate_failures": [TEXT],
     "latency": Maybe(_LATENCY), "memory": Maybe({"rss_mb?": NUMBER, "peak_mb?": NUMBER}),
+}  # fmt: skip
+_SETTINGS = {
+    "runtimes?": [TEXT], "threads?": Several(COUNT), "max_drop?": NUMBER,
+    "min_agreement?": NUMBER, "max_class_drop?": NUMBER,
 }  # fmt: skip
 RECORD = {
     "schema": COUNT, "revision?": COUNT, "created?": TEXT, "version?": TEXT,
@@ -65,7 +76,7 @@ RECORD = {
     "dataset": {
         "name": TEXT, "sha256?": TEXT, "split?": TEXT, "samples": COUNT, "images_sha256?": TEXT,
     },
-    "reference?": TEXT, "labels?": [TEXT], "settings": {}, "valid": TRUTH,
+    "reference?": TEXT, "labels?": [TEXT], "settings": _SETTINGS, "valid": TRUTH,
     "invalid_reasons": [TEXT], "unchecked?": [TEXT],
     "checks?": [{"name": TEXT, "status": TEXT, "value?": ANY, "reason?": TEXT, "remedy?": TEXT}],
     "results": [_ROW],
@@ -86,6 +97,8 @@ def check(value: Any, form: Any = RECORD, where: str = "the record") -> None:
     if isinstance(form, Maybe):
         if value is not None:
             check(value, form.form, where)
+    elif isinstance(form, Several):
+        check(value if isinstance(value, list) else [value], [form.form], where)
     elif isinstance(form, dict):
         _check_dict(value, form, where)
     elif isinstance(form, (list, tuple)):

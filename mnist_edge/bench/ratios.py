@@ -87,6 +87,19 @@ def ratio(old: float, new: float, before: Launches, after: Launches, seed: int =
     return Ratio(old, new, value, (float(value * np.exp(low)), float(value * np.exp(high))))
 
 
+def percent(found: Ratio) -> str:
+    """Return a ratio as what it changes: `+12.3 % (+10.1 to +14.0)`.
+
+    >>> percent(Ratio(10.0, 11.0, 1.1, (1.05, 1.125)))
+    '+10.0 % (+5.0 to +12.5)'
+    """
+    text = f"{100 * (found.value - 1):+.1f} %"
+    if found.interval is None:
+        return f"{text} (no interval)"
+    low, high = (100 * (each - 1) for each in found.interval)
+    return f"{text} ({low:+.1f} to {high:+.1f})"
+
+
 def _spread(launches: Launches, random: np.random.Generator) -> NDArray[np.float64]:
     """Return by how much the log of the median may differ, [RESAMPLES], launches resampled.
 

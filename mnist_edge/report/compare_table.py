@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist_edge.bench.compare import STARTS, TIMINGS, percent
+from mnist_edge.bench.pairs import STARTS, TIMINGS
+from mnist_edge.bench.ratios import percent
 from mnist_edge.report.bench_cells import microseconds, milliseconds
 from mnist_edge.report.layout import Column, Row, fold, lay_out, markdown
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from mnist_edge.bench.compare import Comparison, Pair
+    from mnist_edge.bench.compare import Comparison
+    from mnist_edge.bench.pairs import Pair
     from mnist_edge.bench.ratios import Ratio
 
 WORDS = {
@@ -155,7 +157,9 @@ def _changes(found: Comparison) -> list[str]:
 
 def _notes(found: Comparison) -> list[str]:
     lines = [f"compared all the same: {each}" for each in found.differences]
-    lines += [f"only in OLD: {each}" for each in found.only_old]
+    lines += [
+        f"only in OLD, as NEW was of other runtimes or threads: {each}" for each in found.only_old
+    ]
     lines += [f"only in NEW: {each}" for each in found.only_new]
     return lines + list(found.notes)
 
@@ -163,7 +167,6 @@ def _notes(found: Comparison) -> list[str]:
 def _after(found: Comparison, width: int) -> list[str]:
     notes, regressions = _notes(found), found.regressions()
     lines = ["Mind:", *(f"- {each}" for each in notes)] if notes else []
-    limit = f"beyond {found.max_regression:+g} %"
-    lines += [f"REGRESSED {limit}:" if regressions else f"No regression {limit}."]
+    lines += ["REGRESSED:" if regressions else f"No regression beyond {found.max_regression:+g} %."]
     lines += [f"- {each}" for each in regressions]
     return [line for each in lines for line in fold(each, width)]

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mnist_edge.bench.compare import compare, percent
+from mnist_edge.bench.compare import compare
+from mnist_edge.bench.ratios import percent
 from mnist_edge.bench.record import Record
 from mnist_edge.errors import InputError, SettingError
 
@@ -25,7 +26,8 @@ def test_a_record_is_no_slower_than_itself(base):
     assert found
     assert found.regressions() == []
     assert len(found.pairs) == 7
-    assert found.notes == found.differences == found.only_old == found.only_new == ()
+    assert found.notes == found.differences == ()
+    assert found.missing == found.only_old == found.only_new == ()
     for pair in found.pairs:
         assert set(pair.ratios) == {"invoke_us", "predict_us", "import_ms", "load_ms", "first_ms"}
         assert {each.verdict for each in pair.ratios.values()} == {"no difference shown"}
@@ -58,7 +60,8 @@ def test_rows_are_found_by_model_runtime_and_threads(records):
     assert [str(pair.key) for pair in found.pairs] == [
         "edge-int8.tflite on litert, 2 threads", "edge-int8.tflite on litert, 1 thread"
     ]  # fmt: skip
-    assert found.only_old == ("edge-int8.tflite on onnxruntime, 1 thread",)
+    assert found.missing == ("edge-int8.tflite on onnxruntime, 1 thread",)
+    assert found.only_old == ()
     assert found.only_new == ("edge-float32.tflite on litert, 1 thread",)
     assert {pair.ratios["invoke_us"].value for pair in found.pairs} == {1}
     with pytest.raises(SettingError, match="no row in common"):
@@ -88,6 +91,99 @@ def test_a_model_that_no_longer_runs_is_a_regression(records):
     assert found.pairs[1].error_before.startswith("the process ended")
     assert found.pairs[1].ratios == {}
     assert compare(new, new)  # it failed before, too
+
+
+def judged(records, before, after, samples=10_000, old=(), new=(), **row):
+    """Compare a row of one accuracy with the same of another."""
+    one, other = (
+        records.row(**row, parity=records.parity(accuracy, samples=samples), gate_failures=failures)
+        for accuracy, failures in ((before, list(old)), (after, list(new)))
+    )
+    return compare(Record(records.record([one])), Record(records.record([other])))
+
+
+def test_accuracy_that_is_lost_beyond_the_gate_is_a_regression(records):
+    exact = {"model": "edge-float32.tflite", "gate": {"max_drop": 0.0, "min_agreement": 100.0}}
+    found = judged(records, 0.9961, 0.5061, **exact)
+    assert found.regressions() == [
+        "edge-float32.tflite on litert, 1 thread: accuracy down 49.00 points, allowed 0"
+    ]
+    assert not found
+    assert judged(records, 0.5061, 0.9961, **exact)
+    assert not judged(records, 0.9961, 0.9960, **exact)
+    assert judged(records, 0.9961, 0.9951)
+    assert not judged(records, 0.9961, 0.9950)
+    wide = {"max_drop": 2.0, "min_agreement": 90.0, "max_class_drop": None}
+    assert judged(records, 0.9961, 0.9761, gate=wide)
+
+
+def test_one_image_of_few_is_allowed_as_by_the_gate(records):
+    assert judged(records, 0.99, 0.985, samples=200)
+    assert not judged(records, 0.99, 0.98, samples=200)
+    exact = {"max_drop": 0.0, "min_agreement": 100.0}
+    assert not judged(records, 0.99, 0.985, samples=200, gate=exact)
+
+
+def test_rows_without_a_gate_are_judged_by_that_of_their_quantization(records):
+    old, new = Record(records.old()), records.old()
+    kinds = [row["quantization"] for row in new["results"]]
+    assert set(kinds) == {"float32", "int8"}
+    for row in new["results"]:
+        row["parity"]["accuracy"] -= 0.0005
+    assert len(compare(old, Record(new)).regressions()) == kinds.count("float32")
+    new["settings"]["max_drop"] = 0.2
+    assert compare(old, Record(new))
+    for row in new["results"]:
+        row["quantization"] = "int3"
+    assert compare(old, Record(new))
+
+
+def test_other_images_accuse_no_model(base, records):
+    worse = Record(records.record([records.row(parity=records.parity(0.5))]))
+    other = changed(worse, "dataset", images_sha256="e" * 64)
+    lines = compare(base, other, any_machine=True).regressions()
+    assert not any("accuracy" in line for line in lines)
+
+
+def test_a_gate_that_fails_now_is_a_regression_and_one_that_did_before_is_none(records):
+    below = "agreement 99.70 %, wanted 99.8 %"
+    lost = "class '7' down 3.10 points (31 of 1000 images), wanted 1 at most"
+    assert judged(records, 0.99, 0.99, new=[below]).regressions() == [
+        f"edge-int8.tflite on litert, 1 thread kept its gate before, and not now: {below}"
+    ]
+    assert judged(records, 0.99, 0.99, old=[below], new=["agreement 99.60 %, wanted 99.8 %"])
+    assert judged(records, 0.99, 0.99, old=[below, lost], new=[lost.replace("3.10", "3.20")])
+    found = judged(records, 0.99, 0.99, old=[lost], new=[lost, lost.replace("'7'", "'8'")])
+    assert [each.kind for each in found.found()] == ["gate"]
+    assert "class '8'" in found.regressions()[0]
+    assert judged(records, 0.99, 0.99, old=[below])
+
+
+def test_a_row_that_new_lacks_is_a_regression_unless_it_was_not_asked_for(records):
+    rows = [records.row(), records.row(threads=2), records.row(runtime="onnxruntime")]
+    old = Record(records.record(rows))
+
+    def only(runtimes, threads):
+        document = records.record(rows[:1])
+        document["settings"] |= {"runtimes": runtimes, "threads": threads}
+        return compare(old, Record(document))
+
+    two, other = (
+        "edge-int8.tflite on litert, 2 threads",
+        "edge-int8.tflite on onnxruntime, 1 thread",
+    )
+    found = only([], [1, 2])
+    assert (found.missing, found.only_old) == ((two, other), ())
+    assert found.regressions()[0].startswith(f"{two} is in OLD alone: bench it again")
+    assert not found
+    found = only(["litert"], [1])
+    assert (found.missing, found.only_old) == ((), (two, other))
+    assert found
+    assert only([], 1).missing == (other,)  # revision 1 has a number, and no list
+    assert only(["litert"], [1, 2]).missing == (two,)
+    document = records.record(rows[:1])
+    document["settings"] = {}
+    assert compare(old, Record(document)).missing == (two, other)
 
 
 def test_changes_of_decisions_and_size_are_told(records):

@@ -107,6 +107,10 @@ def test_what_cannot_be_read_is_refused(tmp_path):
         (("results", 0, "latency", "invoke_us", "p50"), 10**400, "wanted a number above 0"),
         (("results", 0, "parity", "accuracy"), 99.6, "is 99.6; wanted a number, 0 to 1"),
         (("results", 0, "parity", "accuracy_ci95"), [0.9], "has 1 items; wanted 2"),
+        (("results", 0, "gate"), {"max_drop": "0"}, "'max_drop' of 'gate' of item 0 .* is '0'"),
+        (("settings", "threads"), ["1"], "'threads' of 'settings' of the record is '1'"),
+        (("settings", "threads"), "1", "'threads' of 'settings' of the record is '1'"),
+        (("settings", "runtimes"), "litert", "'runtimes' .* is a str; wanted a list"),
         (("results", 0, "bytes"), True, "is True; wanted a whole number"),
     ],
 )

@@ -26,7 +26,7 @@ def test_a_regression_fails_after_it_is_shown(records, written, capsys):
     new = written("new.json", records.scaled(records.record(), 1.3))
     with pytest.raises(CheckFailed, match=r"^14 regressions, the first: edge\.keras .* \+30\.0 %"):
         compare_records(old, new)
-    assert "REGRESSED beyond +10 %:" in capsys.readouterr().out
+    assert "\nREGRESSED:\n- edge.keras" in capsys.readouterr().out
     compare_records(old, new, max_regression=40)
 
 

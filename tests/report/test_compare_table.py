@@ -64,7 +64,7 @@ def test_what_else_changed_is_said(changed):
     assert "- compared all the same: machine: processor AMD EPYC, now Cortex-A76" in said
     assert "- only in NEW: a-model-with-a-name" in said
     assert "- NEW was INVALID: other work kept 2.0 processors busy: stop it" in said
-    assert "REGRESSED beyond +10 %: - edge.keras on keras, 1 thread: predict_us +20.0 %" in said
+    assert "REGRESSED: - edge.keras on keras, 1 thread: predict_us +20.0 %" in said
     assert "edge-float32.tflite failed: the process ended with signal 11" in said
     assert "1 thread ran before, and failed: the process ended" in said
 
