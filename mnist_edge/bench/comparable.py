@@ -57,7 +57,8 @@ def notes(old: Record, new: Record) -> list[str]:
         if launches < LEAST_LAUNCHES:
             found.append(
                 f"{name} has fewer than {LEAST_LAUNCHES} launches of each model, as "
-                f"{'--quick has' if record.revision > 1 else 'records had'}: no intervals"
+                f"{'--quick has' if record.revision > 1 else 'records had'}: "
+                "no intervals, the ratio alone is judged"
             )
         if not record.valid:
             found.append(f"{name} was INVALID: {'; '.join(record['invalid_reasons'])}")

@@ -88,14 +88,14 @@ def ratio(old: float, new: float, before: Launches, after: Launches, seed: int =
 
 
 def percent(found: Ratio) -> str:
-    """Return a ratio as what it changes: `+12.3 % (+10.1 to +14.0)`.
+    """Return a ratio as what it changes: `+12.3 % (+10.1 to +14.0)`, `+12.3 % without an interval`.
 
     >>> percent(Ratio(10.0, 11.0, 1.1, (1.05, 1.125)))
     '+10.0 % (+5.0 to +12.5)'
     """
     text = f"{100 * (found.value - 1):+.1f} %"
     if found.interval is None:
-        return f"{text} (no interval)"
+        return f"{text} without an interval"
     low, high = (100 * (each - 1) for each in found.interval)
     return f"{text} ({low:+.1f} to {high:+.1f})"
 

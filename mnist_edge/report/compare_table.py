@@ -21,7 +21,8 @@ WORDS = {
     "load_ms": "load ms", "first_ms": "first ms",
 }  # fmt: skip
 SAID = {"no difference shown": "not shown", "no interval": "not known"}
-STYLES = {"slower": "red", "faster": "green"}
+OVER = "over limit"
+STYLES = {"slower": "red", "faster": "green", OVER: "red"}
 COLUMNS = (
     Column(("Model", "on runtime"), left=True),
     Column(("Time", ""), left=True),
@@ -41,19 +42,31 @@ def compare_output(found: Comparison, width: int = 80, *, wide: bool = False) ->
         width: of the terminal.
         wide: show every time of starting up, and not only those that differ.
     """
-    legend = (
-        "Call: set, run and get in the runtime, p50. Image: image in, label out, p50. "
-        "Not shown: the interval has 0 in it. It holds what varies between launches and rounds of "
-        "these two runs; what varies from day to day it cannot."
-    )
-    lines = [line for each in (legend, *_changes(found)) for line in fold(each, width)]
-    return [compare_table(found, width, wide=wide), "", *lines, "", *_after(found, width)]
+    limit = found.max_regression
+    rows = [row for pair in found.pairs for row in _rows(pair, limit, wide)]
+    said = {row.cells[-1] for row in rows if len(row.cells) == len(COLUMNS)}
+    words = filter(None, (_legend(said, limit), *_changes(found)))
+    lines = [line for each in words for line in fold(each, width)]
+    return [lay_out(COLUMNS, rows, width), "", *lines, "", *_after(found, width)]
 
 
-def compare_table(found: Comparison, width: int = 80, *, wide: bool = False) -> Text:
-    """Return the table of times; times of starting up are there where they differ, or if `wide`."""
-    rows = [row for pair in found.pairs for row in _rows(pair, wide)]
-    return lay_out(COLUMNS, rows, width)
+def _legend(said: set[str], limit: float) -> str:
+    """Explain the words that a table has, and no others."""
+    found = []
+    if said:
+        found.append("Call: set, run and get in the runtime, p50. Image: image in, label out, p50.")
+    if "not shown" in said:
+        found.append("Not shown: the interval has 0 in it.")
+    if said & {"not shown", "slower", "faster"}:
+        found.append(
+            "An interval holds what varies between launches and rounds of these two runs; what "
+            "varies from day to day it cannot."
+        )
+    if "not known" in said:
+        found.append("Not known: too few launches for an interval; the change itself is judged.")
+    if OVER in said:
+        found.append(f"Over limit: beyond {limit:+g} %, by the change itself, without an interval.")
+    return " ".join(found)
 
 
 def compare_markdown(found: Comparison) -> str:
@@ -65,7 +78,7 @@ def compare_markdown(found: Comparison) -> str:
     )
     rows = []
     for pair in found.pairs:
-        cells = [_markdown_cell(pair.ratios.get(key)) for key in TIMINGS]
+        cells = [_markdown_cell(key, pair.ratios.get(key), found.max_regression) for key in TIMINGS]
         rows.append(
             Row((f"`{_name(pair)}`", _runtime(pair), *(cells if pair.ratios else [_why(pair)])))
         )
@@ -73,7 +86,7 @@ def compare_markdown(found: Comparison) -> str:
     return "\n".join(
         [
             f"**{passed.capitalize() if found else passed}** (limit {found.max_regression:+g} %). "
-            "Ratios of p50 as percent, with 95 % intervals.",
+            "Ratios of p50 as percent, with 95 % intervals; without one the ratio is judged.",
             "",
             *markdown(columns, rows),
             "",
@@ -82,7 +95,14 @@ def compare_markdown(found: Comparison) -> str:
     )
 
 
-def _rows(pair: Pair, wide: bool) -> list[Row]:
+def _word(key: str, each: Ratio, limit: float) -> str:
+    """Return what is said of a time: without an interval nothing, unless it is beyond the limit."""
+    if each.interval is None and key in TIMINGS and each.exceeds(limit):
+        return OVER
+    return SAID.get(each.verdict, each.verdict)
+
+
+def _rows(pair: Pair, limit: float, wide: bool) -> list[Row]:
     if not pair.ratios:
         return [Row((_name(pair), _why(pair)), "red"), Row((f" on {_runtime(pair)}", ""))]
     keys = [key for key in TIMINGS if key in pair.ratios]
@@ -90,12 +110,10 @@ def _rows(pair: Pair, wide: bool) -> list[Row]:
         key for key in STARTS if key in pair.ratios and (wide or pair.ratios[key].verdict in STYLES)
     ]
     names = [_name(pair), f" on {_runtime(pair)}", *[""] * len(keys)]
+    said = [_word(key, pair.ratios[key], limit) for key in keys]
     return [
-        Row(
-            (name, WORDS[key], *_cells(key, pair.ratios[key])),
-            STYLES.get(pair.ratios[key].verdict, ""),
-        )
-        for name, key in zip(names, keys, strict=False)
+        Row((name, WORDS[key], *_cells(key, pair.ratios[key]), word), STYLES.get(word, ""))
+        for name, key, word in zip(names, keys, said, strict=False)
     ]
 
 
@@ -105,15 +123,15 @@ def _cells(key: str, each: Ratio) -> tuple[str, ...]:
     if each.interval is not None:
         low, high = (100 * (end - 1) for end in each.interval)
         interval = f"{low:+.1f} to {high:+.1f}"
-    verdict = SAID.get(each.verdict, each.verdict)
-    return time(each.old), time(each.new), f"{100 * (each.value - 1):+.1f}", interval, verdict
+    return time(each.old), time(each.new), f"{100 * (each.value - 1):+.1f}", interval
 
 
-def _markdown_cell(each: Ratio | None) -> str:
+def _markdown_cell(key: str, each: Ratio | None, limit: float) -> str:
     if each is None:
         return ""
+    word = _word(key, each, limit)
     text = f"{microseconds(each.old)} → {microseconds(each.new)}, {percent(each)}"
-    return f"**{text}, {each.verdict}**" if each.verdict in STYLES else text
+    return f"**{text}, {word}**" if word in STYLES else text
 
 
 def _name(pair: Pair) -> str:

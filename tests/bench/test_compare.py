@@ -260,12 +260,14 @@ def test_a_record_of_revision_1_gives_ratios_without_intervals(records):
         row["latency"]["predict_us"]["p50"] *= 1.2
     found = compare(old, new)
     assert (
-        "OLD has fewer than 3 launches of each model, as records had: no intervals" in found.notes
-    )
+        "OLD has fewer than 3 launches of each model, as records had: no intervals, the ratio "
+        "alone is judged"
+    ) in found.notes
     assert {each.interval for pair in found.pairs for each in pair.ratios.values()} == {None}
     assert found.pairs[0].ratios["predict_us"].value == pytest.approx(1.2)
-    assert percent(found.pairs[0].ratios["predict_us"]) == "+20.0 % (no interval)"
+    assert percent(found.pairs[0].ratios["predict_us"]) == "+20.0 % without an interval"
     assert len(found.regressions()) == 3
+    assert found.regressions()[0].endswith("predict_us +20.0 % without an interval, allowed +10 %")
     assert found.regressions(25) == []
 
 
@@ -274,7 +276,8 @@ def test_a_quick_record_gives_none_either(records):
     quick["latency"]["launches"] = quick["latency"]["launches"][:1]
     found = compare(Record(records.record([quick])), Record(records.record([records.row()])))
     assert found.notes == (
-        "OLD has fewer than 3 launches of each model, as --quick has: no intervals",
+        "OLD has fewer than 3 launches of each model, as --quick has: no intervals, the ratio "
+        "alone is judged",
     )
     assert {each.verdict for each in found.pairs[0].ratios.values()} == {"no interval"}
 

@@ -73,9 +73,45 @@ def test_nothing_changed_is_said_too(records):
     base = Record(records.record())
     text = printed(compare(base, base))
     assert text.endswith("no change.\n\nNo regression beyond +10 %.\n")
-    old = Record(records.old())
-    assert "none" in printed(compare(old, old))
-    assert "not known" in printed(compare(old, old))
+
+
+def test_a_time_without_an_interval_is_said_to_be_judged_by_itself(records):
+    old, new = Record(records.old()), records.old()
+    new["results"][0]["latency"]["invoke_us"]["p50"] *= 3
+    lines = printed(compare(old, Record(new))).splitlines()
+    assert [line[-10:] for line in lines[3:5]] == ["over limit", " not known"]
+    assert lines[3].split()[-4:] == ["+200.0", "none", "over", "limit"]
+    said = " ".join(" ".join(lines).split())
+    assert "Over limit: beyond +10 %, by the change itself, without an interval." in said
+    assert "invoke_us +200.0 % without an interval, allowed +10 %" in said
+    text = compare_markdown(compare(old, Record(new)))
+    assert "+200.0 % without an interval, over limit**" in text
+    assert "without one the ratio is judged" in text
+    assert (
+        "over limit " not in printed(compare(old, Record(new), max_regression=300)).split("Call")[0]
+    )
+
+
+def test_the_legend_explains_the_words_of_the_table_alone(changed, records):
+    def explained(found):
+        said = " ".join(printed(found).split())
+        return [
+            word
+            for word in ("Not shown:", "An interval", "Not known:", "Over limit:")
+            if word in said
+        ]
+
+    base, old, failed = (
+        Record(each)
+        for each in (records.record(), records.old(), records.record([records.failed()]))
+    )
+    assert explained(changed) == explained(compare(base, base)) == ["Not shown:", "An interval"]
+    assert explained(compare(base, Record(records.scaled(base, 3)))) == ["An interval"]
+    assert explained(compare(old, old)) == ["Not known:"]
+    assert explained(compare(failed, failed)) == []
+    text = printed(compare(failed, failed))
+    assert "\n\n\n" not in text
+    assert "Call:" not in printed(compare(failed, failed))
 
 
 def test_markdown_has_a_row_a_model(changed, records):
