@@ -156,6 +156,23 @@ def record(results=None, **changed):
     }  # fmt: skip
 
 
+WHOLE = object()
+
+
+def host(name, found=WHOLE, status="ok", error=None):
+    """What `bench --host` tells of a board."""
+    return {
+        "host": name, "status": status, "error": error,
+        "record": record() if found is WHOLE else found, "verify": [], "seconds": {"bench": 9.0},
+        "board": "Raspberry Pi 5", "notes": [],
+    }  # fmt: skip
+
+
+def hosts(found, desk=None):
+    """What `bench --host --out` writes."""
+    return {"schema": 1, "desk": desk, "hosts": found}
+
+
 def scaled(found, factor, *keys):
     """The same record with times of `keys` multiplied, or of both timings."""
     found = copy.deepcopy(found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_edge.bench import comparable
 from mnist_edge.bench.matching import keyed
 from mnist_edge.bench.pairs import Pair, paired
-from mnist_edge.bench.regressions import Regression, of_missing, of_pair
+from mnist_edge.bench.regressions import Regression, of_missing, of_pair, summary
 from mnist_edge.errors import SettingError
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ class Comparison:
         limit = self.max_regression if max_regression is None else max_regression
         found = [each for pair in self.pairs for each in of_pair(pair, limit)]
         return found + [of_missing(row) for row in self.missing]
+
+    def summary(self) -> str:
+        """Return how many rows became worse, by kind; empty where none did."""
+        return summary(self.found(), self.max_regression)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON has it."""

@@ -57,33 +57,28 @@ class Record(Mapping[str, Any]):
         Raises:
             InputError: there is no file, or it is not a record, or one of a newer schema.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}: check the path") from None
-        except UnicodeDecodeError:
-            raise InputError(f"{path} is not text; wanted what bench --out wrote") from None
-        try:
-            found = json.loads(text, parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{path} is not JSON, or is cut off: {error}; wanted what bench --out wrote"
-            ) from None
+        return cls.of(read_document(path), str(path))
+
+    @classmethod
+    def of(cls, found: Any, name: str) -> Record:
+        """Return the record that a document from JSON is.
+
+        Args:
+            found: the document, which is changed.
+            name: what messages call it.
+
+        Raises:
+            InputError: it is not a record, or one of a newer schema.
+        """
         if not isinstance(found, dict) or not {"schema", "results"} <= found.keys():
-            raise InputError(f"{path} is no bench record; wanted what bench --out wrote")
-        schema = found["schema"]
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise InputError(
-                f"{path} is of schema {schema}, this version reads {SCHEMA}: upgrade mnist-edge"
-            )
-        if schema is True or schema != SCHEMA:
-            raise InputError(f"{path} is of schema {schema!r}; wanted {SCHEMA}")
+            raise InputError(f"{name} is no bench record; wanted what bench --out wrote")
+        check_schema(found["schema"], name)
         try:
             _complete(found)
             check(found)
             _check_rows(found)
         except InputError as error:
-            raise InputError(f"{path} is damaged: {error}; bench again, or fetch it anew") from None
+            raise InputError(f"{name} is damaged: {error}; bench again, or fetch it anew") from None
         return cls(found)
 
     @property
@@ -109,6 +104,40 @@ class Record(Mapping[str, Any]):
 
     def __bool__(self) -> bool:
         return not self.failures
+
+
+def read_document(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        InputError: there is no file, or it is not JSON.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}: check the path") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not text; wanted what bench --out wrote") from None
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is not JSON, or is cut off: {error}; wanted what bench --out wrote"
+        ) from None
+
+
+def check_schema(schema: Any, name: str) -> None:
+    """Make sure that this version reads a schema.
+
+    Raises:
+        InputError: it does not.
+    """
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise InputError(
+            f"{name} is of schema {schema}, this version reads {SCHEMA}: upgrade mnist-edge"
+        )
+    if schema is True or schema != SCHEMA:
+        raise InputError(f"{name} is of schema {schema!r}; wanted {SCHEMA}")
 
 
 def _refuse(constant: str) -> Any:

@@ -40,6 +40,33 @@ def test_json_and_markdown_are_one_document_each(records, written, capsys):
     assert capsys.readouterr().out.startswith("**No regression**")
 
 
+def test_several_machines_are_compared_one_by_one(records, written, capsys):
+    fine, slow = records.record(), records.scaled(records.record(), 1.3)
+    old = written("old.json", records.hosts([records.host("pi@shed")], fine))
+    new = written("new.json", records.hosts([records.host("pi@shed", slow)], fine))
+    compare_records(old, old)
+    assert capsys.readouterr().out.startswith("desk\n\nModel")
+    with pytest.raises(CheckFailed, match=r"^pi@shed: 7 rows slower by more than 10 %: see above$"):
+        compare_records(old, new)
+    capsys.readouterr()
+    compare_records(old, new, max_regression=40, json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert [each["host"] for each in document["hosts"]] == ["desk", "pi@shed"]
+    assert (document["new"], document["passed"]) == (str(new), True)
+    compare_records(old, old, markdown=True)
+    assert "\n### pi@shed\n\n**No regression**" in capsys.readouterr().out
+
+
+def test_one_machine_beside_several_is_refused(records, written):
+    one = written("one.json", records.record())
+    several = written("several.json", records.hosts([records.host("pi")], records.record()))
+    for pair in ((one, several), (several, one)):
+        with pytest.raises(
+            SettingError, match=r"several\.json is of several .*, \S*one\.json of one"
+        ):
+            compare_records(*pair)
+
+
 def test_other_machines_and_what_is_no_record_are_refused(records, written):
     old, other = records.record(), records.record()
     other["machine"]["cores"] = 4
