@@ -64,9 +64,8 @@ def of_pair(pair: Pair, limit: float) -> Iterator[Regression]:
 
 def of_missing(row: str) -> Regression:
     """Return the regression that a row is which only the old record has."""
-    return Regression(
-        "missing", row, f"{row} is in OLD alone: bench it again (--runtime, --threads may limit it)"
-    )
+    text = f"{row} is in OLD alone: bench it, or leave it out by --runtime or --threads"
+    return Regression("missing", row, text)
 
 
 def summary(found: Sequence[Regression], limit: float) -> str:

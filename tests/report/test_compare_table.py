@@ -92,6 +92,15 @@ def test_a_time_without_an_interval_is_said_to_be_judged_by_itself(records):
     )
 
 
+def test_starting_up_is_not_judged(records):
+    old, new = Record(records.old()), records.old()
+    new["results"][0]["latency"]["load_ms"] *= 3
+    found = compare(old, Record(new))
+    assert found
+    (line,) = (each for each in printed(found, wide=True).splitlines() if "+200.0" in each)
+    assert line.endswith("not known")
+
+
 def test_the_legend_explains_the_words_of_the_table_alone(changed, records):
     def explained(found):
         said = " ".join(printed(found).split())
