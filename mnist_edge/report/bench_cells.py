@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from mnist_edge.report.layout import Column, Row
 
 Figures = Mapping[str, Any]  # a row of the record
+ONE_SIDED = 2  # times the shorter arm of an interval: a longer one is no ± of a number
 OPTIONAL = 2  # rank from which a column is for wide tables alone
 
 
@@ -93,14 +95,22 @@ def kilobytes(row: Figures) -> str:
 
 
 def accuracy(row: Figures) -> str:
-    """Return the accuracy in percent with half its interval; nothing where it is not known."""
+    """Return the accuracy in percent with half its interval; nothing where it is not known.
+
+    Where the interval is much one-sided, as near 100 %, its ends stand in place of the half.
+    """
     parity = row["parity"]
     if parity["accuracy"] is None:
         return ""
     if parity["accuracy_ci95"] is None:
         return f"{100 * parity['accuracy']:.2f}"
-    low, high = parity["accuracy_ci95"]
-    return f"{100 * parity['accuracy']:.2f} ±{50 * (high - low):.2f}"
+    share, (low, high) = 100 * parity["accuracy"], (100 * end for end in parity["accuracy_ci95"])
+    below, above = share - low, high - share
+    if max(below, above) <= ONE_SIDED * min(below, above):
+        return f"{share:.2f} ±{(high - low) / 2:.2f}"
+    digits = max(1, -math.floor(math.log10(high - low))) if high > low else 2
+    ends = (f"{end:.{digits}f}" if 0 < end < 100 else f"{end:g}" for end in (low, high))
+    return f"{share:.{digits}f} {'–'.join(ends)}"
 
 
 def agreement(row: Figures) -> str:

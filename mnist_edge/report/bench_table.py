@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.report import bench_cells as cells
 from mnist_edge.report.bench_words import words_after, words_on_decisions, words_on_what
-from mnist_edge.report.layout import Column, Row, lay_out
+from mnist_edge.report.layout import Column, Row, lay_out, shown_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,10 @@ def bench_output(record: Record, width: int = 80, *, wide: bool = False) -> list
         width: of the terminal; sentences are folded to it, and tables fit it.
         wide: show every column however long the lines become, and every table.
     """
-    found: list[Text | str] = [bench_table(record, EVERYTHING if wide else width), ""]
-    found += [*words_on_what(record, width), *words_on_decisions(record, width)]
+    of_table = EVERYTHING if wide else width
+    heads = {column.head[0] for column in shown_columns(*_columns_and_rows(record, of_table))}
+    found: list[Text | str] = [bench_table(record, of_table), ""]
+    found += [*words_on_what(record, width, heads), *words_on_decisions(record, width)]
     several = len({row["threads"] for row in record["results"]}) > 1
     if several:
         found += ["", "Image in, label out, µs (p50) by threads:", threads_table(record, width)]
@@ -46,11 +48,15 @@ def bench_output(record: Record, width: int = 80, *, wide: bool = False) -> list
 
 def bench_table(record: Record, width: int = 80) -> Text:
     """Return the table of results; below WIDE columns it shows the main figures."""
+    return lay_out(*_columns_and_rows(record, width))
+
+
+def _columns_and_rows(record: Record, width: int) -> tuple[list[Column], list[Row], int]:
     shown = [
         each for each in cells.figures(record) if width >= WIDE or each.column.rank < cells.OPTIONAL
     ]
     columns = [*cells.NAMES, *(each.column for each in shown)]
-    return lay_out(columns, cells.rows(record, shown), width)
+    return columns, cells.rows(record, shown), width
 
 
 def batch_table(record: Record, width: int = 80) -> Text:

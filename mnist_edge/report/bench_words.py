@@ -5,25 +5,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.bench.record import Record
-from mnist_edge.report.bench_cells import names
+from mnist_edge.report.bench_cells import accuracy, names
 from mnist_edge.report.layout import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 FEW = 5  # images that are named in a sentence
+RARER = {
+    "Flips": "became wrong/became right",
+    "McNemar": "p of such flips by chance alone",
+    "Worst class": "the one that lost most, and its change",
+    "Calib.": "expected calibration error, 0 to 1",
+    "MAD": "median absolute deviation of Image",
+    "Images/s": "in batches of the size that gives most",
+    "Import": "of the runtime",
+    "Load": "opening the model",
+    "First": "the first answer",
+    "Memory": "resident after the first answer",
+}  # by head of the column
 
 
-def words_on_what(record: Mapping[str, Any], width: int) -> list[str]:
-    """Say what images, machine and threads the table is of, and what its columns mean."""
+def words_on_what(record: Mapping[str, Any], width: int, heads: Collection[str] = ()) -> list[str]:
+    """Say what images, machine and threads the table is of, and what its columns mean.
+
+    Args:
+        record: of a bench.
+        width: that sentences are folded to.
+        heads: of the columns that are shown.
+    """
+    said = (what(record), f"On {machine(record)}.", *legend(record, heads))
+    return [line for each in said for line in fold(each, width)]
+
+
+def legend(record: Mapping[str, Any], heads: Collection[str] = ()) -> list[str]:
+    """Return what the columns of a table mean, as lines; of the rarer ones, those in `heads`."""
     ran = [row for row in record["results"] if row["status"] == "ok"]
-    labelled = any(row["parity"]["accuracy"] is not None for row in ran)
-    legend = "Call: set, run and get in the runtime, p50. Image, p99: image in, label out."
-    ends = ["±: half the 95 % Wilson interval." if labelled else "The images have no labels."]
+    shares = [accuracy(row) for row in ran]
+    ends = []
+    if not any(shares):
+        ends.append("The images have no labels.")
+    if any("±" in each for each in shares):
+        ends.append("±: half the 95 % Wilson interval.")
+    if any("–" in each for each in shares):
+        ends.append("a–b: the 95 % Wilson interval, where it is one-sided.")
     if any(row["gate_failures"] for row in ran):
         ends.append("!: below its gate.")
-    said = (what(record), f"On {machine(record)}.", legend, " ".join(ends))
-    return [line for each in said for line in fold(each, width)]
+    rarer = [f"{head}: {words}." for head, words in RARER.items() if head in heads]
+    usual = "Call: set, run and get in the runtime, p50. Image, p99: image in, label out."
+    return [each for each in (usual, " ".join(ends), " ".join(rarer)) if each]
 
 
 def what(record: Mapping[str, Any]) -> str:

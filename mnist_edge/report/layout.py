@@ -53,9 +53,7 @@ def lay_out(columns: Sequence[Column], rows: Sequence[Row], width: int) -> Text:
 
     A column in which no row has anything is left out.
     """
-    rows = [Row(tuple(map(one_line, row.cells)), row.style) for row in rows]
-    widths = [_width(columns, rows, place) for place in range(len(columns))]
-    shown = _fitting(columns, rows, widths, width)
+    rows, widths, shown = _laid_out(columns, rows, width)
     over = sum(widths[place] + 1 for place in shown) - 1 - width
     widths[0] = max(min(LEAST, widths[0]), widths[0] - max(0, over))
     text, rule = Text(), min(width, sum(widths[place] + 1 for place in shown) - 1)
@@ -68,6 +66,11 @@ def lay_out(columns: Sequence[Column], rows: Sequence[Row], width: int) -> Text:
         text.append("\n")
         text.append(_line(columns, row.cells, widths, shown, width), row.style)
     return text
+
+
+def shown_columns(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
+    """Return the columns that `lay_out` shows at a width."""
+    return [columns[place] for place in _laid_out(columns, rows, width)[2]]
 
 
 def markdown(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
@@ -102,6 +105,15 @@ def cut(name: str, width: int) -> str:
         return name
     end = (width - 1) * 3 // 4
     return f"{name[: width - 1 - end]}…{name[-end:]}"
+
+
+def _laid_out(
+    columns: Sequence[Column], rows: Sequence[Row], width: int
+) -> tuple[list[Row], list[int], list[int]]:
+    """Return the rows in one line each, the width of every column, and which are shown."""
+    rows = [Row(tuple(map(one_line, row.cells)), row.style) for row in rows]
+    widths = [_width(columns, rows, place) for place in range(len(columns))]
+    return rows, widths, _fitting(columns, rows, widths, width)
 
 
 def _width(columns: Sequence[Column], rows: Sequence[Row], place: int) -> int:

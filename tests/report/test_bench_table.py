@@ -4,9 +4,10 @@ import json
 import pytest
 from rich.console import Console
 
+from mnist_edge.bench.intervals import wilson
 from mnist_edge.bench.record import Record
 from mnist_edge.errors import InputError
-from mnist_edge.report.bench_cells import agreement
+from mnist_edge.report.bench_cells import accuracy, agreement
 from mnist_edge.report.bench_table import bench_output, bench_table
 
 
@@ -130,6 +131,44 @@ def test_one_changed_decision_is_never_100_percent(records):
     shares = (1.0, 59_999 / 60_000, 0.9998, 0.57)
     rows = [records.row(parity={**records.parity(), "agreement": share}) for share in shares]
     assert [agreement(row) for row in rows] == ["100.00", "99.99", "99.98", "57.00"]
+
+
+def test_no_interval_reaches_beyond_100_percent(records):
+    for samples in (1, 20, 58, 200, 10_000):
+        for right in {0, 1, samples // 2, *range(max(0, samples - 60), samples + 1)}:
+            share = right / samples
+            known = {"accuracy": share, "accuracy_ci95": wilson(right, samples)}
+            value, interval = accuracy({"parity": {**records.parity(), **known}}).split()
+            assert len(value + interval) <= 17
+            if "±" in interval:
+                assert float(value) - float(interval[1:]) >= 0
+                assert float(value) + float(interval[1:]) <= 100
+            else:
+                low, high = map(float, interval.split("–"))
+                assert 0 <= low <= float(value) <= high <= 100
+                assert low < high
+
+
+def test_where_an_interval_is_one_sided_its_ends_are_shown(records, every):
+    rows = records.seven()
+    for row in rows:
+        row["parity"] = {**row["parity"], "accuracy": 1.0, "accuracy_ci95": [0.9383, 1.0]}
+    text = printed(records.record(rows))
+    assert "100.0 93.8–100" in text
+    assert "a–b: the 95 % Wilson interval, where it is one-sided." in text
+    assert "±" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "–" not in printed(every["seven"])
+
+
+def test_the_legend_explains_the_columns_that_are_shown(every):
+    rarer = ("Import: of", "Load: opening", "First: the first", "MAD: median", "Calib.: expected")
+    narrow, middle = (" ".join(printed(every["seven"], width).split()) for width in (80, 110))
+    everything = " ".join(printed(every["seven"], wide=True).split())
+    assert [each in narrow for each in rarer] == [False] * 5
+    assert [each in middle for each in rarer] == [False, True, True, False, False]
+    assert [each in everything for each in rarer] == [True] * 5
+    assert "MAD: median" not in printed(every["old"], wide=True)  # not in that revision
 
 
 def test_without_labels_there_is_agreement_alone(every):
