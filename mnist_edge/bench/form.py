@@ -61,6 +61,7 @@ _ROW = {
     "quantization": TEXT, "runtime": TEXT, "runtime_version?": TEXT, "threads": COUNT,
     "status": TEXT, "error": Maybe(TEXT), "bytes": COUNT,
     "parity": Maybe(_PARITY), "gate?": _GATE, "gate_failures": [TEXT],
+    "gate_notes?": [TEXT],
     "latency": Maybe(_LATENCY), "memory": Maybe({"rss_mb?": NUMBER, "peak_mb?": NUMBER}),
 }  # fmt: skip
 _SETTINGS = {

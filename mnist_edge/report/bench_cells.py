@@ -11,6 +11,7 @@ from mnist_edge.report.layout import Column, Row
 
 Figures = Mapping[str, Any]  # a row of the record
 ONE_SIDED = 2  # times the shorter arm of an interval: a longer one is no ± of a number
+NAMED = 8  # models that a sentence names
 OPTIONAL = 2  # rank from which a column is for wide tables alone
 
 
@@ -81,6 +82,22 @@ def names(results: Sequence[Figures]) -> list[str]:
         f"{Path(row['bundle']).name}/{short_name(row)}" if row["bundle"] else row["model"]
         for row in results
     ]
+
+
+def who(found: Sequence[tuple[Figures, str]]) -> str:
+    """Return rows, each with its name, in words: `int8.tflite on litert, tensorflow-lite; ...`."""
+    runtimes: dict[str, list[str]] = {}
+    for row, name in found:
+        runtimes.setdefault(name, []).append(row["runtime"])
+    said = [f"{name} on {', '.join(dict.fromkeys(each))}" for name, each in runtimes.items()]
+    more = f"; and {len(said) - NAMED} more" if len(said) > NAMED else ""
+    return "; ".join(said[:NAMED]) + more
+
+
+def judged(row: Figures) -> bool:
+    """Return whether there was anything to hold a row's answers against."""
+    parity = row["parity"] or {}
+    return parity.get("agreement") is not None or parity.get("drop") is not None
 
 
 def short_name(row: Figures) -> str:

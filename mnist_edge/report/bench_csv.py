@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.report.bench_cells import best_batch
+from mnist_edge.report.bench_cells import best_batch, judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ OF_LATENCY = (
 )  # fmt: skip
 OF_MEMORY = ("rss_mb", "peak_mb")
 COLUMNS = (
-    *OF_RECORD, "dataset", *OF_MACHINE, *OF_ROW, *OF_PARITY, "gate_failures", *OF_LATENCY,
+    *OF_RECORD, "dataset", *OF_MACHINE, *OF_ROW, *OF_PARITY, "judged", "gate_failures", *OF_LATENCY,
     *OF_MEMORY,
 )  # fmt: skip
 
@@ -49,6 +49,7 @@ def bench_csv(record: Mapping[str, Any]) -> str:
     head |= {key: record["machine"].get(key) for key in OF_MACHINE}
     for row in record["results"]:
         found = head | {key: row.get(key) for key in OF_ROW}
+        found["judged"] = judged(row)
         found["gate_failures"] = "; ".join(row["gate_failures"])
         if row["status"] == "ok":
             found |= _parity(row["parity"]) | _latency(row["latency"])

@@ -4,36 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.bench.record import Record
 from mnist_edge.errors import one_line
 from mnist_edge.report import bench_cells as cells
-from mnist_edge.report.bench_words import machine, verdict, what, words_on_decisions
+from mnist_edge.report.bench_verdict import models, notes, timings
+from mnist_edge.report.bench_words import legend, machine, what, words_on_decisions
 from mnist_edge.report.layout import markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 UNFOLDED = 10_000
 
 
 def bench_markdown(record: Mapping[str, Any]) -> str:
-    """Return a record for a README: its main figures, with verdict and machine."""
+    """Return a record for a README: verdicts, machine, main figures and what they mean."""
     shown = [each for each in cells.figures(record) if each.column.rank < cells.OPTIONAL]
     columns = [*cells.NAMES, *(each.column for each in shown)]
-    sentence, *reasons = verdict(record)
+    said, *held = models(record)
+    timing, *reasons = timings(record)
+    word, comma, more = said.partition(",")
     lines = [
-        f"**{sentence}.** {what(record)} On {machine(record)}.",
+        f"**Models: {word}**{comma}{more}",
+        *_listed(held),
+        f"**{timing}.** {what(record)} On {machine(record)}.",
         "",
         *markdown(columns, cells.rows(record, shown, code=True)),
         "",
-        "Call: set, run and get in the runtime, p50. Image, p99: image in, label out. "
-        "±: half the 95 % Wilson interval.",
+        " ".join(legend(record)),
+        *_listed([*words_on_decisions(record, UNFOLDED), *notes(record), *reasons]),
     ]
-    notes = [*Record(record).failures, *words_on_decisions(record, UNFOLDED)]
-    notes += [reason.removeprefix("- ") for reason in reasons]
-    if notes:
-        lines += ["", *(f"- {one_line(note)}" for note in notes)]
-    return "\n".join(map(_plain, lines))
+    return "\n".join(map(_plain, lines)).rstrip()
+
+
+def _listed(lines: Sequence[str]) -> list[str]:
+    """Return lines as a list that stands apart from what is around it."""
+    return (
+        ["", *(f"- {one_line(each.removeprefix('- '))}" for each in lines), ""] if lines else [""]
+    )
 
 
 def _plain(line: str) -> str:

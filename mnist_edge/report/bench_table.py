@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.report import bench_cells as cells
-from mnist_edge.report.bench_words import words_after, words_on_decisions, words_on_what
+from mnist_edge.report.bench_verdict import words_after
+from mnist_edge.report.bench_words import words_on_decisions, words_on_what
 from mnist_edge.report.layout import Column, Row, lay_out, shown_columns
 
 if TYPE_CHECKING:

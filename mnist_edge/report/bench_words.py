@@ -1,11 +1,10 @@
-"""What is to be said of a bench record in words: on what, which decisions changed, does it hold."""
+"""What is to be said of a bench record in words: of what it is, and which decisions changed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.bench.record import Record
-from mnist_edge.report.bench_cells import accuracy, names
+from mnist_edge.report.bench_cells import accuracy, names, who
 from mnist_edge.report.layout import fold
 
 if TYPE_CHECKING:
@@ -83,47 +82,18 @@ def machine(record: Mapping[str, Any]) -> str:
 
 def words_on_decisions(record: Mapping[str, Any], width: int) -> list[str]:
     """Say which decisions are not the reference's, and which class lost most by it."""
-    said: dict[str, dict[str, list[str]]] = {}
-    known = changed = 0
+    said: dict[str, list[tuple[Mapping[str, Any], str]]] = {}
+    known = 0
     for row, name in zip(record["results"], names(record["results"]), strict=True):
         if row["status"] != "ok" or row["parity"]["agreement"] is None:
             continue
         known += 1
         found = _decisions(row["parity"])
         if found:
-            changed += 1
-            said.setdefault(found, {}).setdefault(name, []).append(row["runtime"])
-    if known and not changed:
+            said.setdefault(found, []).append((row, name))
+    if known and not said:
         return fold("Every decision is the reference's, on every row.", width)
-    lines = []
-    for found, models in said.items():
-        where = (
-            f"{name} on {', '.join(dict.fromkeys(runtimes))}" for name, runtimes in models.items()
-        )
-        lines += fold(f"{'; '.join(where)}: {found}", width)
-    return lines
-
-
-def words_after(record: Mapping[str, Any], width: int) -> list[str]:
-    """Say what failed, and whether the timings can be relied on; last, where it is seen."""
-    found = Record(record).failures
-    lines = ["Models: FAILED"] if found else ["Models: PASSED, every one ran and kept its gate"]
-    lines += [f"- {each}" for each in found]
-    lines += verdict(record)
-    return [line for each in lines for line in fold(each, width)]
-
-
-def verdict(record: Mapping[str, Any]) -> list[str]:
-    """Return VALID or INVALID, what speaks against it and what to do, and what is not known."""
-    if record["valid"]:
-        lines = ["Timings: VALID"]
-    else:
-        lines = ["Timings: INVALID, take them as a first look"]
-        lines += [f"- {reason}" for reason in record["invalid_reasons"]]
-    unchecked = record.get("unchecked") or ()
-    if unchecked:
-        lines.append(f"Could not be checked: {'; '.join(unchecked)}")
-    return lines
+    return [line for found, rows in said.items() for line in fold(f"{who(rows)}: {found}", width)]
 
 
 def _held_against(record: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def test_a_record_goes_where_it_is_wanted(records, tmp_path, capsys):
     print_record(record, json=True)
     assert json.loads(capsys.readouterr().out) == dict(record)  # not {}: it failed, and is false
     print_record(record, markdown=True)
-    assert capsys.readouterr().out.startswith("**Timings: VALID.**")
+    assert capsys.readouterr().out.startswith("**Models: FAILED**")
 
 
 def test_people_see_the_table_and_the_widest_where_they_want_it(records):

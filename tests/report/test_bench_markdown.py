@@ -7,6 +7,8 @@ from mnist_edge.report.bench_markdown import bench_markdown
 
 def test_a_readme_gets_verdict_machine_and_main_figures(records):
     lines = bench_markdown(records.record()).splitlines()
+    assert lines[0] == "**Models: PASSED**, every one ran and kept its gate"
+    lines = lines[2:]
     assert lines[0] == (
         "**Timings: VALID.** 10,000 test images of mnist, agreement with edge.keras; 1 thread. "
         "On AMD EPYC, 2 cores, Linux x86_64, Python 3.11.7."
@@ -23,10 +25,25 @@ def test_a_readme_gets_verdict_machine_and_main_figures(records):
 def test_what_is_invalid_or_failed_says_so(records):
     rows = [records.row(), records.failed("a | b <script>\nx")]
     text = bench_markdown(records.record(rows, valid=False, invalid_reasons=["busy: stop it"]))
-    assert text.startswith("**Timings: INVALID, take them as a first look.**")
+    assert text.startswith(
+        "**Models: FAILED**\n\n- int8.tflite on litert failed: a | b &lt;script> x\n\n"
+        "**Timings: INVALID, take them as a first look.**"
+    )
     assert "| `int8.tflite` | litert | failed: a \\| b &lt;script> x |  |  |  |  |  |" in text
     assert "\n- busy: stop it\n" in text
     assert "<script" not in text
+
+
+def test_what_is_below_its_gate_is_marked_and_the_mark_explained(records):
+    below = records.row(gate_failures=["agreement 98 %"], gate_notes=["200 images are too few"])
+    lines = bench_markdown(records.record([below, records.row("edge.keras", "keras")])).splitlines()
+    assert lines[:3] == ["**Models: FAILED**", "", "- int8.tflite on litert: agreement 98 %"]
+    assert any(line.startswith("| `int8.tflite`") and line.endswith("| ! |") for line in lines)
+    assert any(line.endswith("!: below its gate.") for line in lines)
+    assert "- 200 images are too few (int8.tflite on litert)" in lines
+    alone = records.row(parity={**records.parity(), "agreement": None, "drop": None})
+    text = bench_markdown(records.record([alone]))
+    assert text.startswith("**Models: every one ran; nothing to hold it against**\n\n")
 
 
 def test_whatever_can_be_read_can_be_written(records, tmp_path):

@@ -102,8 +102,8 @@ def test_a_failed_row_says_why_and_one_below_its_gate_is_marked(every):
     assert row.startswith("int8.tflite litert  failed: the process ended with signal 11")
     assert next(line for line in text.splitlines() if line.endswith(" !"))
     assert "!: below its gate." in text
-    assert "Models: FAILED\n- edge-int8.tflite on litert failed: the process ended" in text
-    assert "- edge-int8.tflite on litert: class 7 lost 3.10 points, wanted 1 at most" in text
+    assert "Models: FAILED\n- int8.tflite on litert failed: the process ended" in text
+    assert "- int8.tflite on litert: class 7 lost 3.10 points, wanted 1 at most" in text
     assert "Timings: INVALID, take them as a first look\n- it was busy: stop" in text
     styles = [str(span.style) for span in bench_table(every["failed"]).spans]
     assert styles.count("red") == 2
