@@ -23,9 +23,10 @@ def minutes(
     """Have all models predict in turns for `count` minutes, without a pause.
 
     Returns:
-        For each, a row a minute: `minute` from 1 on, p50 and p95 of its calls in microseconds,
-        their count, and temperature and clock at the minute's end where the machine tells. What
-        is left of the last minute is a row of its own if every model has had a turn in it.
+        For each, a row a minute: `minute` from 1 on, `seconds` that it was to last, which are fewer
+        in the last where the minutes are not whole, p50 and p95 of its calls in microseconds, their
+        count, and temperature and clock at the minute's end where the machine tells. What is left
+        of the last minute is a row of its own if every model has had a turn in it.
     """
     found: dict[Candidate, list[dict[str, Any]]] = {}
     began = monotonic()
@@ -33,7 +34,8 @@ def minutes(
     while monotonic() < end:
         minute += 1
         say(f"minute {minute} of {count:g}")
-        until = min(end, began + minute * MINUTE_S)
+        start = began + (minute - 1) * MINUTE_S
+        until = min(end, start + MINUTE_S)
         times: dict[Candidate, list[int]] = {}
         while monotonic() < until:
             for each, part in crew.sustained():
@@ -42,15 +44,16 @@ def minutes(
                 return found  # none is left
         watch.look()
         for each, part in times.items():
-            found.setdefault(each, []).append(_row(minute, part, watch))
+            found.setdefault(each, []).append(_row(minute, until - start, part, watch))
     return found
 
 
-def _row(minute: int, times_ns: list[int], watch: Watch) -> dict[str, Any]:
+def _row(minute: int, seconds: float, times_ns: list[int], watch: Watch) -> dict[str, Any]:
     p50, p95 = np.percentile(np.asarray(times_ns) / 1000, [50, 95])
     seen = watch.seen
     return {
         "minute": minute,
+        "seconds": round(seconds, 1),
         "p50": round(float(p50), 2),
         "p95": round(float(p95), 2),
         "n": len(times_ns),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mnist_edge.bench.sustained import MINUTE_S
 from mnist_edge.report import bench_cells as cells
 from mnist_edge.report.bench_verdict import words_after
 from mnist_edge.report.bench_words import words_on_decisions, words_on_what
-from mnist_edge.report.layout import Column, Row, lay_out, shown_columns
+from mnist_edge.report.layout import Column, Row, fold, lay_out, shown_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.text import Text
 
@@ -41,9 +42,9 @@ def bench_output(record: Record, width: int = 80, *, wide: bool = False) -> list
         (row["latency"] or {}).get("batches") for row in record["results"]
     ):
         found += ["", "Images per second by images in a batch:", batch_table(record, width)]
-    for row in record["results"]:
+    for row, name in zip(record["results"], cells.names(record["results"]), strict=True):
         if (row["latency"] or {}).get("sustained"):
-            found += ["", *sustained_lines(row, width)]
+            found += ["", *sustained_lines(row, name, width)]
     return [*found, "", *words_after(record, width)]
 
 
@@ -107,17 +108,9 @@ def _by_threads(times: Mapping[int, float | None], counts: list[int]) -> list[st
     return found
 
 
-def sustained_lines(row: Mapping[str, Any], width: int = 80) -> list[Text | str]:
-    """Return the minutes of sustained work of a row: a sentence, and a table."""
+def sustained_lines(row: Mapping[str, Any], name: str, width: int = 80) -> list[Text | str]:
+    """Return the minutes of sustained work of a row, which has a name: a sentence, and a table."""
     minutes = row["latency"]["sustained"]
-    first, last = minutes[0], minutes[-1]
-    change = ", ".join(
-        f"{key} {100 * (last[key] / first[key] - 1):+.1f} %" for key in ("p50", "p95")
-    )
-    title = (
-        f"{cells.short_name(row)} on {row['runtime']}, minute {last['minute']} against "
-        f"{first['minute']}: {change}"
-    )
     columns = [
         Column(("Minute", "")), Column(("p50", "µs")), Column(("p95", "µs")), Column(("Calls", "")),
         Column(("Heat", "°C")), Column(("Clock", "MHz")),
@@ -137,4 +130,19 @@ def sustained_lines(row: Mapping[str, Any], width: int = 80) -> list[Text | str]
                 )
             )
         )
-    return [title, lay_out(columns, rows, width)]
+    title = f"{name} on {row['runtime']}, {_against_the_first(minutes)}"
+    return [*fold(title, width), lay_out(columns, rows, width)]
+
+
+def _against_the_first(minutes: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the last minute, or what there is of it, compares with the first, in words."""
+    first, last = minutes[0], minutes[-1]
+    seconds = last.get("seconds")
+    part = seconds is not None and seconds < MINUTE_S
+    if len(minutes) == 1:
+        return f"{f'{seconds:g} s' if part else 'one minute'} only, nothing to compare"
+    change = ", ".join(
+        f"{key} {100 * (last[key] / first[key] - 1):+.1f} %" for key in ("p50", "p95")
+    )
+    lasted = f" ({seconds:g} s of it)" if part else ""
+    return f"minute {last['minute']}{lasted} against {first['minute']}: {change}"

@@ -100,6 +100,14 @@ def test_going_on_for_minutes_is_told_by_the_minute(bundle, dataset, monkeypatch
     assert (first["minute"], second["minute"]) == (1, 2)
     assert 0 < first["p50"] <= first["p95"]
     assert first["n"] > 100
+    assert first["seconds"] == 1
+
+
+def test_what_is_left_of_a_minute_tells_its_length(bundle, dataset, monkeypatch):
+    monkeypatch.setattr(sustained, "MINUTE_S", 2.0)
+    settings = Settings(runtimes=("litert",), sustained_minutes=0.5, **FAST)
+    record = run_suite([bundle.folder / "edge-int8.tflite"], dataset, settings)
+    assert [row["seconds"] for row in record["results"][0]["latency"]["sustained"]] == [1.0]
 
 
 def test_steps_go_up_to_their_number(bundle, dataset):

@@ -200,6 +200,25 @@ def test_minutes_are_held_against_the_first(every):
     assert row.split() == ["3", "8.00", "9.00", "2,333,333", "53.0", "1,800"]
 
 
+def test_a_minute_that_is_alone_is_held_against_nothing(records):
+    def text(*seconds):
+        minutes = [
+            {"minute": place + 1, "p50": 7.7, "p95": 9.0, "n": 9}
+            | ({} if lasted is None else {"seconds": lasted})
+            for place, lasted in enumerate(seconds)
+        ]
+        row = records.row(bundle=None)
+        return printed(
+            records.record([{**row, "latency": {**row["latency"], "sustained": minutes}}])
+        )
+
+    assert "edge-int8.tflite on litert, 12 s only, nothing to compare\n" in text(12.0)
+    assert "litert, one minute only, nothing to compare\n" in text(60.0)
+    assert "litert, one minute only, nothing to compare\n" in text(None)
+    assert "litert, minute 2 (7.5 s of it) against 1: p50 +0.0 %" in text(60.0, 7.5)
+    assert "litert, minute 2 against 1: p50 +0.0 %" in text(60.0, 60.0)
+
+
 def test_whatever_can_be_read_can_be_shown(records, tmp_path):
     document, shown = records.record([records.row(), records.failed(threads=2)]), 0
     path = tmp_path / "bench.json"
