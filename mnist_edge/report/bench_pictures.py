@@ -11,7 +11,7 @@ from mnist_edge.report.bench_words import machine
 from mnist_edge.report.flips_picture import flips
 from mnist_edge.report.layout import cut
 from mnist_edge.report.placing import place_labels
-from mnist_edge.report.style import BLUE, COLOURS, ORANGE, RED, new_figure, png
+from mnist_edge.report.style import BLUE, ORANGE, RED, look, new_figure, png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
     Row = Mapping[str, Any]
 
-MARKS = "osD^vPX"
 POINTS_A_KB = 1.6  # area of a mark, in typographic points squared, for each kB
 AREAS = (20.0, 2500.0)
 KNOWN = (50, 90, 99, 100)  # percentiles that a record of revision 1 has
@@ -75,16 +74,14 @@ def accuracy_against_latency(record: Record) -> Any:
         return None
     figure = new_figure(9.6, 5.6 + 0.12 * max(0, len(shown) - 10))
     axes = figure.add_subplot()
-    runtimes = list(dict.fromkeys(row["runtime"] for row, _ in shown))
+    looks = {row["runtime"]: look(row["runtime"]) for row, _ in shown}
     points, texts, radii = [], [], []
     for row, name in shown:
-        place, parity = runtimes.index(row["runtime"]), row["parity"]
+        (colour, mark), parity = looks[row["runtime"]], row["parity"]
         point = (row["latency"]["predict_us"]["p50"], 100 * parity[key])
         area = min(AREAS[1], max(AREAS[0], POINTS_A_KB * row["bytes"] / 1000))
-        colour = COLOURS[place % len(COLOURS)]
         axes.scatter(
-            *point, s=area, color=colour, alpha=0.55, marker=MARKS[place % len(MARKS)],
-            linewidths=0, zorder=3,
+            *point, s=area, color=colour, alpha=0.55, marker=mark, linewidths=0, zorder=3
         )  # fmt: skip
         interval = parity["accuracy_ci95"] if key == "accuracy" else None
         if interval is not None:
@@ -94,11 +91,8 @@ def accuracy_against_latency(record: Record) -> Any:
         points.append(point)
         texts.append(f"{name}, {row['bytes'] / 1000:,.0f} kB")
         radii.append(math.sqrt(area) / 2)
-    for place, runtime in enumerate(runtimes):
-        axes.scatter(
-            [], [], s=40, color=COLOURS[place % len(COLOURS)], marker=MARKS[place % len(MARKS)],
-            label=runtime,
-        )  # fmt: skip
+    for runtime, (colour, mark) in looks.items():
+        axes.scatter([], [], s=40, color=colour, marker=mark, label=runtime)
     _logarithmic(axes, [x for x, _ in points])
     low, high = axes.get_ylim()
     axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
@@ -108,7 +102,7 @@ def accuracy_against_latency(record: Record) -> Any:
         else "Agreement with the reference, % (no labels)"
     )  # fmt: skip
     axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=min(6, len(runtimes)), fontsize=8)
+    figure.legend(loc="outside lower center", ncols=min(6, len(looks)), fontsize=8)
     _titles(figure, axes, record, "Area: size of the file")
     place_labels(axes, points, texts, radii)
     return figure

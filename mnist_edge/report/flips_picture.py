@@ -60,13 +60,20 @@ def flips(record: Mapping[str, Any], images: NDArray[np.uint8], most: int = MOST
     rows = [-(-min(most, len(each)) // COLUMNS) for each in shown]
     height = 0.75 + 1.3 * min(TALLEST, images.shape[1] / images.shape[2])
     heights = [0.5 + height * count for count in rows]
-    figure = new_figure(COLUMNS * 1.35, sum(heights) + 0.5)
+    figure = new_figure(COLUMNS * 1.35, sum(heights) + 0.8)
     left_out = len(groups) - len(shown)
     figure.suptitle(
         "Decisions that are not the reference's"
         + (f" (and {left_out} more models that changed otherwise)" if left_out else ""),
         fontsize=10,
     )
+    kinds = [kind for kind in KINDS if any(flip[0] == kind for found in shown for flip in found)]
+    unlabelled = all(flip[2] is None for found in shown for flip in found)
+    figure.legend(
+        handles=[_patch("decision changed" if unlabelled else KINDS[kind][0], KINDS[kind][1])
+                 for kind in kinds],
+        loc="outside lower center", ncols=len(kinds), fontsize=8,
+    )  # fmt: skip
     parts = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     labels = record.get("labels") or []
     for part, count, (found, where) in zip(parts, rows, shown.items(), strict=True):
@@ -77,6 +84,12 @@ def flips(record: Mapping[str, Any], images: NDArray[np.uint8], most: int = MOST
         for axes, flip in zip(grid.flat, found[:most], strict=False):
             _draw(axes, images, flip, labels)
     return figure
+
+
+def _patch(words: str, colour: str) -> Any:
+    from matplotlib.patches import Patch
+
+    return Patch(color=colour, label=words)
 
 
 def _groups(record: Mapping[str, Any]) -> dict[tuple[Any, ...], list[str]]:

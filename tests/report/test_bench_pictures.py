@@ -1,9 +1,13 @@
 import io
 import itertools
+import json
 import warnings
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 
 from mnist_edge.data import Split
 from mnist_edge.errors import InputError
@@ -13,7 +17,7 @@ from mnist_edge.report.bench_pictures import (
     save_bench_pictures,
 )
 from mnist_edge.report.flips_picture import flips
-from mnist_edge.report.style import png
+from mnist_edge.report.style import RUNTIMES, look, png
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,52 @@ def test_labels_cover_neither_each_other_nor_the_edge(records, twenty):
             assert box[1] >= inside[1]
             assert box[2] <= inside[2]
             assert box[3] <= inside[3]
+
+
+def gap(one, other):
+    across = max(one[0] - other[2], other[0] - one[2], 0)
+    up = max(one[1] - other[3], other[1] - one[3], 0)
+    return float(np.hypot(across, up))
+
+
+def test_no_label_can_be_taken_for_that_of_another_mark(root, records):
+    shipped = json.loads((root / "artifacts" / "edge" / "bench.json").read_text(encoding="utf-8"))
+    for record in (shipped, records.record(), records.old()):
+        (axes,) = (figure := accuracy_against_latency(record)).axes
+        marks, scale = {}, figure.dpi / 72
+        for each in axes.collections:
+            if isinstance(each, PathCollection) and len(each.get_offsets()):
+                x, y = axes.transData.transform(each.get_offsets()[0])
+                reach = np.sqrt(each.get_sizes()[0]) / 2 * scale
+                point = tuple(map(float, each.get_offsets()[0]))
+                marks[point] = (x - reach, y - reach, x + reach, y + reach)
+        led = {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines
+               if line.get_color() == "black"}  # fmt: skip
+        for note, box in zip(labels(axes), boxes(figure, labels(axes)), strict=True):
+            own = marks[note.xy]
+            assert not any(overlap(box, mark) for mark in marks.values())
+            others = [mark for mark in marks.values() if not overlap(own, mark)]
+            nearest = min(gap(box, mark) for mark in others)
+            ahead = any(np.allclose(note.xy, start) for start in led)
+            assert nearest > (6 if ahead else 2 * gap(box, own))
+
+
+def test_a_runtime_looks_the_same_in_every_picture(records):
+    def looks(rows):
+        handles = accuracy_against_latency(records.record(rows)).legends[0].legend_handles
+        return {
+            each.get_label(): (to_hex(each.get_facecolor()[0]), len(each.get_paths()[0].vertices))
+            for each in handles
+        }
+
+    every = looks(records.seven())
+    assert len(set(every.values())) == len(every) == 4
+    assert looks(records.seven()[4:5]) == {"litert": every["litert"]}
+    assert looks(records.seven()[::-1]) == every
+    known = {look(name) for name in RUNTIMES}
+    assert len(known) == len(RUNTIMES) == 5
+    assert look("executorch") == ("#CC79A7", "P")
+    assert not known & {look(f"plugin {each}") for each in range(100)}
 
 
 def test_accuracy_is_drawn_over_time_with_size_and_interval(records):
@@ -123,6 +173,29 @@ def test_flips_are_shown_with_what_was_said(records, shape):
     assert titles[0] == "image 582\n8 → 2\ntrue: 8"
     assert len(titles) == 4
     assert png(figure)[:4] == b"\x89PNG"
+
+
+def test_the_colours_of_flips_are_explained(records):
+    def legend(record):
+        (found,) = flips(record, images).legends
+        return {
+            text.get_text(): to_hex(patch.get_facecolor())
+            for text, patch in zip(found.texts, found.legend_handles, strict=True)
+        }
+
+    images = np.zeros((10_000, 28, 28), np.uint8)
+    said = legend(records.of_images(images))
+    assert list(said) == ["became wrong", "became right", "wrong both ways"]
+    (part,) = (figure := flips(records.of_images(images), images)).subfigs
+    colours = [to_hex(axes.title.get_color()) for axes in part.axes if axes.images]
+    assert list(dict.fromkeys(colours)) == list(said.values())
+    FigureCanvasAgg(figure)
+    (box,) = boxes(figure, figure.legends)
+    assert not any(overlap(box, axes.get_window_extent().extents) for axes in part.axes)
+    wrong = [records.row(parity=records.parity(0.99, [[5, 0, 0, 1]]))]
+    assert list(legend(records.of_images(images, results=wrong))) == ["became wrong"]
+    unknown = [records.row(parity=records.parity(labelled=False, other=[[5, 0, 0, 1]]))]
+    assert list(legend(records.of_images(images, results=unknown))) == ["decision changed"]
 
 
 def test_many_flips_are_counted_and_the_first_shown(records):
