@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_edge.bench import Record
 from mnist_edge.cli import run
 
 ROOT = Path(__file__).parent.parent
@@ -64,6 +65,22 @@ def test_the_commands_on_benchmarks_run_in_their_order(bundle, place, capsys):
             shutil.copy("record.json", "artifacts/edge/bench.json")
     assert "image µs" in capsys.readouterr().out
     assert (place / "pictures" / "bench-latency.png").is_file()
+
+
+def test_the_python_on_benchmarks_runs_and_says_what_fails(bundle, place, capsys):
+    shutil.copytree(bundle.folder, place / "artifacts" / "edge")
+    page = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code = code.replace('load("mnist")', 'load("my.npz")').replace("Settings(r", "Settings(**Q, r")
+    found = {"Q": {"seconds": 0.01, "samples": 20, "launches": 1, "rounds": 1, "batches": (1,)}}
+    exec(code, found)
+    record, judgement = found["record"], found["judgement"]
+    assert isinstance(record, Record)
+    assert (bool(record), bool(judgement)) == (not record.failures, not judgement.failures)
+    assert {row["runtime"] for row in record["results"]} == {"litert"}
+    assert judgement.gate.max_drop == 0.5
+    said = [*record.failures, *judgement.failures]
+    assert capsys.readouterr().out.splitlines() == said
 
 
 def test_what_it_says_of_a_sabotaged_network_is_what_export_says(sabotaged_run, capsys):
