@@ -100,7 +100,7 @@ def bench(
 ) -> None:
     """Run every model on every installed runtime: accuracy, agreement, size, latency.
 
-    Exit code 1 where a model falls below its gate, or NEW is slower than OLD.
+    Exit code 1 where a model falls below its gate, or NEW is slower or worse than OLD.
     Example: mnist-edge bench artifacts/edge
     """
     check_together(given_options(context))

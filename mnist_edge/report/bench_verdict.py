@@ -50,7 +50,12 @@ def notes(record: Mapping[str, Any]) -> list[str]:
 def timings(record: Mapping[str, Any]) -> list[str]:
     """Return VALID or INVALID, what speaks against it and what to do, and what is not known."""
     if record["valid"]:
-        lines = ["Timings: VALID"]
+        seen = [
+            f"{each['name']}: {each['value']}"
+            for each in record.get("checks") or ()
+            if each["status"] == "ok" and each["value"]
+        ]
+        lines = [f"Timings: VALID ({'; '.join(seen)})" if seen else "Timings: VALID"]
     else:
         lines = ["Timings: INVALID, take them as a first look"]
         lines += [f"- {reason}" for reason in record["invalid_reasons"]]

@@ -232,3 +232,12 @@ def test_whatever_can_be_read_can_be_shown(records, tmp_path):
         assert printed(record, wide=True)
         shown += 1
     assert shown > 50
+
+
+def test_what_was_seen_stands_beside_valid(every):
+    checks = [
+        {"name": "launches agree", "status": "ok", "value": "p50 within 4 %"},
+        {"name": "clock", "status": "unknown", "value": ""},
+    ]
+    text = printed({**every["seven"], "checks": checks})
+    assert "Timings: VALID (launches agree: p50 within 4 %)" in text
