@@ -1,5 +1,6 @@
 """What the package is from outside: its names, its weight, its wheel."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -164,3 +165,12 @@ def test_a_blank_image_is_answered_and_not_feared():
     with Classifier.open() as classifier:
         found = classifier.predict(np.zeros((28, 28), np.uint8))
         assert found.label in classifier.labels
+
+
+def test_what_bench_offers_is_not_hidden_by_a_module_of_the_same_name():
+    bench = importlib.import_module("mnist_edge.bench")
+    compare_module = importlib.import_module("mnist_edge.bench.compare")
+    parity_module = importlib.import_module("mnist_edge.bench.parity")
+    assert bench.compare is parity_module.compare
+    assert bench.compare_records is compare_module.compare
+    assert all(hasattr(bench, name) for name in bench.__all__)
