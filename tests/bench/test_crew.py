@@ -113,7 +113,8 @@ def test_models_and_timings_are_shuffled_anew_in_each_round(office):
 def test_opening_and_batches_are_shuffled_too(office):
     found = opened()
     for _ in range(7):
-        found.batches()
+        found.batches()  # whatever the order in which they were opened
+    for _ in range(7):
         found.close()
         found.launch(CHOSEN)
     for do, size in (("open", 1), ("batch", len(SETTINGS.batches))):
