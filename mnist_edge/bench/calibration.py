@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 15
+# Between them, as float32 has them: a sureness of 0.6, which is a little more there, is 9/15.
+ENDS = (np.arange(1, BINS) / BINS).astype(np.float32)
 
 
 def calibration_error(probabilities: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
@@ -23,7 +25,7 @@ def calibration_error(probabilities: NDArray[np.float32], right: NDArray[np.bool
         probabilities: float32 [N,K].
         right: whether the class that is named is the true one, [N].
     """
-    sure = probabilities.max(1).astype(np.float64).clip(0, 1)
-    places = np.ceil(sure * BINS).clip(1, BINS).astype(np.int64) - 1
-    gaps = np.bincount(places, weights=right - sure, minlength=BINS)
+    sure = probabilities.max(1).clip(0, 1)
+    places = np.searchsorted(ENDS, sure)
+    gaps = np.bincount(places, weights=right - sure.astype(np.float64), minlength=BINS)
     return float(np.abs(gaps).sum() / len(sure))
