@@ -36,6 +36,29 @@ def test_float_probabilities_must_sum_to_1_almost_exactly():
     assert broken(SURE * np.float32(0.98), None) == ["sums to 1"]
 
 
+@pytest.mark.parametrize("excess", [0.2, -0.2])
+def test_one_image_of_many_whose_probabilities_sum_to_another_number_is_found(excess):
+    found = np.tile(np.float32([[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]]), (500, 1))
+    assert broken(found, None, found) == []
+    found[617, 1] += excess / 2
+    found[617, 3] = max(0, found[617, 3] + excess / 2)
+    (wrong,) = (each for each in findings(found, found) if not each)
+    assert wrong.name == "sums to 1"
+    assert wrong.value == pytest.approx(0.2, abs=1e-6)
+    assert broken(found, STEP, found) == ["sums to 1"]
+
+
+def test_one_image_of_many_that_is_beyond_1_is_found():
+    found = np.tile(SURE, (125, 1))
+    found[617] = [-0.1, 1.1, 0, 0]
+    assert broken(found, None, found) == ["within 0..1"]
+    found[617] = [1.1, -0.05, -0.05, 0]
+    (wrong,) = (each for each in findings(found, found) if not each)
+    assert (wrong.name, wrong.value) == ("within 0..1", pytest.approx(0.1, abs=1e-6))
+    found[617] = [0.5, 0.6, -0.1, 0]
+    assert broken(found, None, found) == ["within 0..1"]
+
+
 def test_the_same_answer_to_all_images_is_found():
     always = np.float32([[0.7, 0.1, 0.1, 0.1]] * 8)
     assert broken(always) == ["not constant"]

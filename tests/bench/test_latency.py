@@ -39,6 +39,46 @@ def test_it_gives_up_when_its_patience_ends(clock):
     assert 0 < len(times) <= 100
 
 
+def test_patience_does_not_cut_the_time_that_was_asked_for(clock):
+    for least in (1, 10**9):
+        times = latency.measure(lambda _item: None, [0], seconds=0.1, least=least, patience=0.01)
+        assert len(times) == 50
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """A call that logs itself and takes as many ms as it is given, by the clock of `latency`."""
+    now, seen = 0, []
+
+    def call(milliseconds):
+        nonlocal now
+        now += int(milliseconds * 1_000_000)
+        seen.append(milliseconds)
+
+    call.seen = seen
+    monkeypatch.setattr(latency, "perf_counter_ns", lambda: now)
+    return call
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "calls"), [(5000, 1), (100, 1), (40, 3), (20, 5), (1, 10)]
+)
+def test_warm_up_of_slow_calls_ends_when_it_has_taken_long_enough(slow, milliseconds, calls):
+    times = latency.measure(slow, [milliseconds], seconds=0, least=1, patience=0)
+    assert times == [milliseconds * 1_000_000]
+    assert len(slow.seen) == calls + 1
+
+
+def test_warm_up_of_quick_calls_goes_on_for_3_ms(slow):
+    latency.measure(slow, [0.01], seconds=0, least=1, patience=0)
+    assert len(slow.seen) == 300 + 1
+
+
+def test_warm_up_sees_different_inputs(slow):
+    latency.warm_up(slow, [1, 2, 3], 5)
+    assert slow.seen == [1, 2, 3, 1, 2]
+
+
 def test_the_summary_is_numpys_percentiles_in_microseconds_unclipped():
     times = np.random.default_rng(0).integers(5_000, 50_000, 1000).tolist()
     times[500] = 10**9
