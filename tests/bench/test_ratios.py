@@ -1,3 +1,6 @@
+import math
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -70,3 +73,42 @@ def test_few_launches_give_no_interval():
     assert found.verdict == "no interval"
     assert found.exceeds(10)  # the ratio itself
     assert not Ratio(1.0, 1.05, 1.05, None).exceeds(10)
+
+
+def width(old, new):
+    low, high = between(np.array(old), np.array(new)).interval
+    return math.log(high / low)
+
+
+STILL = np.ones((5, 4))
+WILD = np.array([[0.97], [0.99], [1.0], [1.02], [1.03]]) * STILL
+
+
+def test_what_either_record_varies_by_counts():
+    assert width(STILL, STILL) == 0
+    one, other = width(WILD, STILL), width(STILL, WILD)
+    assert one > 0.03
+    assert one == pytest.approx(other, rel=0.05)
+    assert width(WILD, WILD) > 1.2 * one
+
+
+def test_what_rounds_differ_by_counts_where_launches_are_alike():
+    rounds = np.tile([0.97, 0.99, 1.0, 1.02, 1.03], (5, 1))
+    assert width(rounds, rounds) > 0.02
+    assert width(rounds, np.ones((5, 5))) > 0.01
+    assert width(np.ones((5, 5)), rounds) > 0.01
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "t"),
+    [(3, 3, 2.776), (3, 10, 2.201), (10, 3, 2.201), (5, 5, 2.306), (10, 10, 2.120)],
+)
+def test_with_few_launches_the_interval_goes_further_out(monkeypatch, before, after, t):
+    monkeypatch.setattr(ratios, "RESAMPLES", 30_000)
+    normal = [math.exp(0.01 * NormalDist().inv_cdf((i + 0.5) / 41)) for i in range(41)]
+    error = math.sqrt(math.pi / 2) * 0.01  # of a median, times the root of how many it is of
+    error *= math.sqrt(1 / (41 * before) + 1 / (41 * after))
+    fewer = min(before, after)
+    expected = 2 * t * math.sqrt(fewer / (fewer - 1)) * error
+    found = width(np.tile(normal, (before, 1)), np.tile(normal, (after, 1)))
+    assert found == pytest.approx(expected, rel=0.07)

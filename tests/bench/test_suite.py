@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from mnist_edge import machine
-from mnist_edge.bench import sustained
+from mnist_edge.bench import suite, sustained
 from mnist_edge.bench.candidates import candidates
+from mnist_edge.bench.crew import Measured
 from mnist_edge.bench.settings import ENOUGH, QUICK, Settings
 from mnist_edge.bench.suite import run_suite
 from mnist_edge.bundle import manifest_text
@@ -458,3 +459,28 @@ def test_quick_changes_how_long_and_nothing_else():
     how_long = {"seconds", "samples", "patience", "launches", "rounds", "batches"}
     assert set(QUICK) == how_long
     assert Settings(**QUICK).samples < ENOUGH
+
+
+def test_what_launches_and_batches_come_to_is_their_medians():
+    opened = [
+        {"import_ms": 900.0, "load_ms": 9.0, "first_ms": 0.1, "threads": 2},
+        {"import_ms": 80.0, "load_ms": 2.0, "first_ms": 0.4, "threads": 2},
+        {"import_ms": 70.0, "load_ms": 3.0, "first_ms": 0.3, "threads": 2},
+    ]
+    turns = {
+        "invoke": [(0, [5_000, 5_000]), (1, [7_000])],
+        "predict": [(0, [8_000]), (1, [9_000, 9_000])],
+    }
+    batches = {1: [4_000, 8_000, 90_000], 64: [64_000, 10_000, 32_000]}
+    found = suite._latency(Measured(None, opened, 123.4, "5af3", turns, batches), None)
+    assert (found["import_ms"], found["load_ms"], found["first_ms"]) == (80, 3, 0.3)
+    assert [each["import_ms"] for each in found["launches"]] == [900, 80, 70]
+    assert set(found["launches"][0]) == {"import_ms", "load_ms", "first_ms"}
+    assert found["batches"] == [
+        {"size": 1, "p50_us": 8, "images_per_s": 125_000},
+        {"size": 64, "p50_us": 32, "images_per_s": 2_000_000},
+    ]
+    assert (found["invoke_us"]["p50"], found["predict_us"]["p50"]) == (5, 9)
+    assert found["predict_us"]["rounds"] == [[0, 8, 1], [1, 9, 2]]
+    assert (found["images_per_s"], found["threads"], found["inputs"]) == (123.4, 2, "5af3")
+    assert found["sustained"] is None
