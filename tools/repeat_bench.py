@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -32,10 +33,13 @@ TIMINGS = ("invoke_us", "predict_us")
 
 
 def bench(bundle: Path, folder: Path) -> dict[str, Any]:
-    """Run `mnist-edge bench` and return the record."""
+    """Run `mnist-edge bench` and return the record, though a model may have failed in it."""
     out = folder / "record.json"
+    out.unlink(missing_ok=True)
     command = [sys.executable, "-m", "mnist_edge", "bench", str(bundle), "--out", str(out)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    ended = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    if ended.returncode != 1:  # a model failed or is below its gate: the others were timed
+        ended.check_returncode()
     return json.loads(out.read_text(encoding="utf-8"))
 
 
@@ -53,19 +57,24 @@ def busy_loops() -> Iterator[None]:
 
 
 def medians(record: dict[str, Any]) -> dict[str, float]:
-    """Return every p50 of a record, by what it is of."""
+    """Return every p50 of a record, by what it is of; what failed has none."""
     return {
         f"{row['model']} on {row['runtime']}, {key.removesuffix('_us')}": row["latency"][key]["p50"]
         for row in record["results"]
+        if row["status"] == "ok"
         for key in TIMINGS
     }
 
 
 def apart(first: dict[str, Any], second: dict[str, Any]) -> tuple[float, str]:
-    """Return how many times the larger of two medians is the smaller, at worst, and which it is."""
+    """Return how many times the larger of two medians is the smaller, at worst, and which it is.
+
+    What ran in one of the two only is left out; infinity where nothing ran in both.
+    """
     one, other = medians(first), medians(second)
-    ratios = {name: max(one[name], other[name]) / min(one[name], other[name]) for name in one}
-    return max((ratio, name) for name, ratio in ratios.items())
+    pairs = [(name, one[name], other[name]) for name in one if name in other]
+    ratios = ((max(pair) / min(pair), name) for name, *pair in pairs)
+    return max(ratios, default=(math.inf, "nothing ran in both"))
 
 
 def main() -> int:
@@ -87,8 +96,8 @@ def main() -> int:
     for name in ("p50 in µs", *(str(time + 1) for time in range(chosen.times)), "busy"):
         table.add_column(name, justify="left" if name.startswith("p50") else "right")
     every = [medians(record) for record in (*records, busy)]
-    for name in every[0]:
-        table.add_row(name, *(f"{each[name]:.1f}" for each in every))
+    for name in dict.fromkeys(name for each in every for name in each):
+        table.add_row(name, *(f"{each[name]:.1f}" if name in each else "failed" for each in every))
     verdicts = ["VALID" if record["valid"] else "INVALID" for record in (*records, busy)]
     table.add_row("", *verdicts)
     out.print(table)
