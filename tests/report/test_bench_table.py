@@ -7,7 +7,7 @@ from rich.console import Console
 from mnist_edge.bench.intervals import wilson
 from mnist_edge.bench.record import Record
 from mnist_edge.errors import InputError
-from mnist_edge.report.bench_cells import accuracy, agreement
+from mnist_edge.report.bench_cells import accuracy, agreement, figures
 from mnist_edge.report.bench_table import bench_output, bench_table
 
 
@@ -241,3 +241,36 @@ def test_what_was_seen_stands_beside_valid(every):
     ]
     text = printed({**every["seven"], "checks": checks})
     assert "Timings: VALID (launches agree: p50 within 4 %)" in text
+
+
+def test_every_column_has_its_own_figure(records):
+    row, parts = records.row(), ("p50", "p90", "p99", "p99.9", "mad")
+    for key, first in (("invoke_us", 110), ("predict_us", 210)):
+        row["latency"][key] |= {part: float(first + i) for i, part in enumerate(parts)}
+    row["latency"] |= {
+        "import_ms": 301.0, "load_ms": 302.0, "first_ms": 303.0, "images_per_s": 1.0,
+        "batches": [{"size": 8, "images_per_s": 4600.0}, {"size": 32, "images_per_s": 4500.0}],
+    }  # fmt: skip
+    row["parity"] |= {
+        "drop": 0.25, "flips_to_wrong": 31, "flips_to_right": 17, "mcnemar_p": 0.043,
+        "max_abs_diff": 0.21, "mean_abs_diff": 0.02, "calibration_error": 0.051,
+        "reference_calibration_error": 0.023,
+        "worst_class": {"index": 4, "label": "cat", "change": -8.5},
+    }  # fmt: skip
+    row["memory"] = {"rss_mb": 51.0, "peak_mb": 61.0}
+    found = {
+        " ".join(figure.column.head).strip(): figure.cell(row)
+        for figure in figures(records.record([row]))
+    }
+    wanted = {
+        "kB": "43", "Drop points": "0.25", "Flips -/+": "31/17", "McNemar p": "0.043",
+        "Worst class points": "cat -8.50", "Max diff": "0.21", "Calib. error": "0.0510",
+        "Call µs": "110", "Call p90 µs": "111", "Call p99 µs": "112", "Image µs": "210",
+        "p90 µs": "211", "p99 µs": "212", "p99.9 µs": "213", "MAD µs": "214",
+        "Images/s at best": "4.60k ×8", "Import ms": "301", "Load ms": "302", "First ms": "303",
+        "Memory MB": "51",
+    }  # fmt: skip
+    assert {key: found[key] for key in wanted} == wanted
+    text = printed(records.record([row]), wide=True)
+    assert " 214 " in text
+    assert " 114 " not in text  # the MAD of the bare call
