@@ -35,7 +35,7 @@ FORMATS, QAT = (ROOT / "artifacts" / f"{name}.json" for name in ("formats", "qat
 WRAPPER, PEERS, REPEAT = (
     ROOT / "artifacts" / f"{name}.json" for name in ("wrapper", "peers", "repeat")
 )
-ONE_IMAGE = ("image", "keras", "start")
+ONE_IMAGE = ("image", "start")
 TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
 
@@ -230,7 +230,7 @@ def tables() -> dict[Path, dict[str, str]]:
         PLATFORMS: {"platforms": platforms_table()},
         BENCHMARK: {
             "repeat": repeat_table(),
-            "wrapper-more": wrapper_table(("batch", "start_memory")),
+            "wrapper-more": wrapper_table(("keras", "batch", "start_memory")),
             **peers_tables(),
         },
         EXPORT: {"formats": formats_table(), "drops": drops_table(), "qat": qat_table()},

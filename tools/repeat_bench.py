@@ -1,6 +1,6 @@
 """Bench the same bundle several times: do the medians come again, and is a busy machine found out?
 
-    python tools/repeat_bench.py [BUNDLE] [--times N] [--json F]
+    python tools/repeat_bench.py [BUNDLE] [--runtime NAME ...] [--times N] [--json F]
 
 Full benches, one after the other, then one more while a busy loop runs on every core. The claim:
 every p50 of two benches is within 10 %, or one of them says INVALID; and the last says INVALID.
@@ -25,18 +25,19 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parent.parent
 WITHIN = 1.10
 TIMINGS = ("invoke_us", "predict_us")
 
 
-def bench(bundle: Path, folder: Path) -> dict[str, Any]:
+def bench(bundle: Path, folder: Path, runtimes: Sequence[str] = ()) -> dict[str, Any]:
     """Run `mnist-edge bench` and return the record, though a model may have failed in it."""
     out = folder / "record.json"
     out.unlink(missing_ok=True)
     command = [sys.executable, "-m", "mnist_edge", "bench", str(bundle), "--out", str(out)]
+    command += [word for name in runtimes for word in ("--runtime", name)]
     ended = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
     if ended.returncode != 1:  # a model failed or is below its gate: the others were timed
         ended.check_returncode()
@@ -81,6 +82,7 @@ def main() -> int:
     """Measure, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", nargs="?", type=Path, default=ROOT / "artifacts" / "edge")
+    parser.add_argument("--runtime", action="append", default=[])
     parser.add_argument("--times", type=int, default=2)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
@@ -89,9 +91,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for time in range(chosen.times):
             with err.status(f"bench {time + 1} of {chosen.times}"):
-                records.append(bench(chosen.bundle, Path(folder)))
+                records.append(bench(chosen.bundle, Path(folder), chosen.runtime))
         with err.status("bench, with a busy loop on every core"), busy_loops():
-            busy = bench(chosen.bundle, Path(folder))
+            busy = bench(chosen.bundle, Path(folder), chosen.runtime)
     table = Table(box=None, pad_edge=False)
     for name in ("p50 in µs", *(str(time + 1) for time in range(chosen.times)), "busy"):
         table.add_column(name, justify="left" if name.startswith("p50") else "right")

@@ -138,6 +138,8 @@ class _Run:
             self._watch.span(crew.cpu_s, SHORT_S)
             crew.batches()
             self._watch.span(crew.cpu_s, SHORT_S)
+        if not self._watch.seen.other_work:  # it was over in no time
+            self._watch.span(crew.cpu_s)
         self._watch.seen.waiting = crew.waiting()
         if settings.sustained_minutes:  # its heat is what it is for, and not a fault of the rest
             warm = Watch()

@@ -47,7 +47,7 @@ def repeated(monkeypatch, tmp_path, capsys):
     def run(*given):
         left = list(given)
         out = tmp_path / "repeat.json"
-        monkeypatch.setattr(repeat_bench, "bench", lambda _bundle, _folder: left.pop(0))
+        monkeypatch.setattr(repeat_bench, "bench", lambda *_given: left.pop(0))
         monkeypatch.setattr(repeat_bench, "busy_loops", nullcontext)
         arguments = ["repeat", "--times", str(len(given) - 1), "--json", str(out)]
         monkeypatch.setattr(sys, "argv", arguments)
