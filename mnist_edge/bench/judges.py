@@ -119,7 +119,8 @@ class Judges:
             each.quantization, settings.max_drop, settings.min_agreement, settings.max_class_drop
         )
         judge = self.of(each.group, answers, errors)
-        if judge is None:
+        itself = judge is not None and not judge.by_keras and judge.name == each.path.name
+        if judge is None or (itself and stated is None):
             parity = alone(answer, truth, stated, **known)
         else:
             parity = compare(judge.probabilities, answer, truth, **known)
@@ -139,7 +140,7 @@ class Judges:
                 for failure in against.failures
                 if failure.startswith(ACCURACY)
             ]
-        elif not judge.by_keras and judge.name == each.path.name:
+        elif itself:
             row["gate_notes"].append("it is the reference itself: nothing has judged it")
         return row
 

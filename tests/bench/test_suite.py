@@ -260,6 +260,8 @@ def test_a_reference_that_nothing_vouches_for_says_so(bundle, dataset, tmp_path)
     record = run_suite([tmp_path / "edge-float32.onnx"], dataset, Settings(**FAST))
     (row,) = record["results"]
     assert "it is the reference itself: nothing has judged it" in row["gate_notes"]
+    assert row["parity"]["agreement"] is row["parity"]["drop"] is None
+    assert row["parity"]["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize(
