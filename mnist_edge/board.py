@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path("/")
 QUOTA = "sys/fs/cgroup"
@@ -58,19 +59,29 @@ def fastest_mhz(root: Path = ROOT) -> float | None:
     return max(found, default=None)
 
 
-def ticks(root: Path = ROOT) -> tuple[int, int] | None:
-    """Return how long processors have worked, and been stolen, in ticks since the system started.
+class Ticks(NamedTuple):
+    """What all processors together have done since the system started, in ticks (see proc(5)).
 
-    Of all processors together, as the first line of /proc/stat has it (see proc(5)); stolen is what
-    the host of a virtual machine gave to others.
+    Attributes:
+        busy: they worked.
+        stolen: the host of a virtual machine gave them to others.
+        idle: they had nothing to do.
     """
+
+    busy: int
+    stolen: int
+    idle: int
+
+
+def ticks(root: Path = ROOT) -> Ticks | None:
+    """Return the first line of /proc/stat; None where a system has none."""
     found = re.match(r"cpu +(\d+(?: \d+)+)", read_text(root / "proc/stat") or "")
     if found is None:
         return None
     # user nice system idle iowait irq softirq steal; guests are counted in user already
     numbers = [int(part) for part in found[1].split()[:8]]
     numbers += [0] * (8 - len(numbers))
-    return sum(numbers[:3]) + sum(numbers[5:7]), numbers[7]
+    return Ticks(sum(numbers[:3]) + sum(numbers[5:7]), numbers[7], numbers[3] + numbers[4])
 
 
 def quota_us(root: Path = ROOT) -> int | None:

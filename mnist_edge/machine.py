@@ -8,11 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mnist_edge.board import memory_mb, read_text
+from mnist_edge.board import ROOT, memory_mb, read_text, ticks
 from mnist_edge.board import model as board_model
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-STAT = Path("/proc/stat")
 BUSY = 0.3  # processors' worth of other work
 LOOK_S = 0.5  # for how long other work is looked for
 
@@ -51,20 +50,12 @@ def busy_processors(seconds: float = LOOK_S) -> float | None:
 
     Returns None where the system has no /proc/stat (see proc(5) for its columns).
     """
-    before = _ticks()
+    before = ticks(ROOT)
     time.sleep(seconds)
-    after = _ticks()
+    after = ticks(ROOT)
     if before is None or after is None or sum(after) == sum(before):
         return None
-    passed = [late - early for early, late in zip(before, after, strict=True)]
-    idle = passed[3] + passed[4]  # idle, iowait
-    return (1 - idle / sum(passed)) * (os.cpu_count() or 1)
-
-
-def _ticks() -> list[int] | None:
-    text = read_text(STAT)
-    # user nice system idle iowait irq softirq steal; guests are counted in user already
-    return [int(part) for part in text.splitlines()[0].split()[1:9]] if text else None
+    return (1 - (after.idle - before.idle) / (sum(after) - sum(before))) * (os.cpu_count() or 1)
 
 
 def cores() -> int:

@@ -95,7 +95,7 @@ def test_clocks_ticks_and_quotas_are_read(tmp_path):
     (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
     (tmp_path / "sys/fs/cgroup/cpu.stat").write_text("usage_usec 5\nthrottled_usec 42\n")
     assert board.fastest_mhz(tmp_path) == 1800
-    assert board.ticks(tmp_path) == (1 + 2 + 4 + 8 + 16, 32)
+    assert board.ticks(tmp_path) == (1 + 2 + 4 + 8 + 16, 32, 100 + 200)
     assert board.quota_us(tmp_path) == 42
     (tmp_path / "proc/self").mkdir()
     (tmp_path / "proc/self/cgroup").write_text("4:cpu,cpuacct:/box\n0::/system.slice/app\n")

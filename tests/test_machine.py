@@ -19,9 +19,10 @@ def test_the_machine_says_what_it_is():
     ],
 )
 def test_other_work_is_counted_in_processors(monkeypatch, tmp_path, lines, busy):
-    stat = tmp_path / "stat"
+    stat = tmp_path / "proc" / "stat"
+    stat.parent.mkdir()
     stat.write_text(lines[0] + "\n")
-    monkeypatch.setattr(machine, "STAT", stat)
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
     monkeypatch.setattr(machine.os, "cpu_count", lambda: 1)
     monkeypatch.setattr(machine.time, "sleep", lambda _seconds: stat.write_text(lines[1] + "\n"))
     assert machine.busy_processors() == pytest.approx(busy)
@@ -42,7 +43,7 @@ def test_a_busy_or_slowed_machine_is_doubted(monkeypatch, tmp_path):
 
 
 def test_a_system_that_does_not_tell_is_not_doubted(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine, "STAT", tmp_path / "absent")
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
     monkeypatch.setattr(machine, "GOVERNOR", tmp_path / "absent")
     monkeypatch.setattr(machine, "LOOK_S", 0)
     assert machine.busy_processors(0) is None

@@ -111,7 +111,7 @@ class Watch:
         if told and ticks is not None and self._ticks is not None and seconds > 0:
             busy, stolen = (
                 (late - early) / TICKS_A_SECOND
-                for late, early in zip(ticks, self._ticks, strict=True)
+                for late, early in zip(ticks[:2], self._ticks[:2], strict=True)
             )
             own = _own_s() + workers_s - self._own
             self.seen.other_work.append(round(max(0.0, busy - own) / seconds, 3))
