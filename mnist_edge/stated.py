@@ -15,6 +15,8 @@ from mnist_edge.model_file import check_format, format_of, read_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mnist_edge.bundle import Bundle
+
 MOST_TEXT = 64 << 20  # bytes of a .keras file's description
 
 
@@ -61,7 +63,12 @@ def learnt_from(path: Path) -> str | None:
         `Dataset.sha256` of it; None where nothing is said.
     """
     bundle = read_bundle(path) if path.is_dir() else manifest_beside(path)
-    training = bundle.manifest.get("training") if bundle else None
+    return None if bundle is None else trained_on(bundle)
+
+
+def trained_on(bundle: Bundle) -> str | None:
+    """Return the SHA-256 of the data that a bundle says it learnt from; None if it does not."""
+    training = bundle.manifest.get("training")
     dataset = training.get("dataset") if isinstance(training, dict) else None
     sha256 = dataset.get("sha256") if isinstance(dataset, dict) else None
     return sha256 if isinstance(sha256, str) else None

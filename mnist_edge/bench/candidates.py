@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mnist_edge.backends import runtimes
 from mnist_edge.bundle import QUANTIZATIONS, manifest_beside, model_format, read_bundle
 from mnist_edge.errors import DataError, MissingExtraError, ModelError
+from mnist_edge.stated import trained_on
 from mnist_edge.structure import examine
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Candidate:
 
     Attributes:
         path: the model file.
-        quantization: as the manifest, or else the file's name, has it.
+        quantization: as the manifest, or else the file's name, or else its operators have it.
         runtime: where to run it.
         group: models that are held against the same reference: a bundle, or all lone files.
         threads: with which it is opened.
@@ -124,12 +125,10 @@ def _models(path: Path) -> list[Candidate]:
         return [_of_bundle(bundle, entry) for entry in bundle.models]
     if not path.is_file():
         raise ModelError(f"no model or bundle at {path}: check the path")
-    found = Candidate(path, _quantization(path), runtime="", group=LONE)
     beside = manifest_beside(path)
-    for entry in beside.models if beside else ():
-        if beside and entry.file == path.name:
-            return [replace(_of_bundle(beside, entry), group=LONE)]
-    return [found]
+    if beside is not None and path.name in {entry.file for entry in beside.models}:
+        return [replace(_of_bundle(beside, beside.entry(path.name)), group=LONE)]
+    return [Candidate(path, _quantization(path), runtime="", group=LONE)]
 
 
 def _of_bundle(bundle: Bundle, entry: ModelEntry) -> Candidate:
@@ -140,7 +139,7 @@ def _of_bundle(bundle: Bundle, entry: ModelEntry) -> Candidate:
         runtime="",
         group=str(bundle.folder),
         reference_accuracy=entry.parity.get("reference_accuracy"),
-        dataset_sha256=bundle.manifest.get("training", {}).get("dataset", {}).get("sha256"),
+        dataset_sha256=trained_on(bundle),
     )
 
 

@@ -31,16 +31,29 @@ class Judge:
     """What the models of a group are held against.
 
     Attributes:
-        name: of the file.
         probabilities: float32 [N,K].
-        by_keras: whether Keras gave them: another model may be broken itself.
+        model: that gave them; None where Keras did when the bundle was exported.
         instead_of: why a better judge is none, in a line; None where there is none better.
     """
 
-    name: str
     probabilities: NDArray[np.float32]
-    by_keras: bool
+    model: Candidate | None
     instead_of: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return FILE if self.model is None else self.model.path.name
+
+    @property
+    def by_keras(self) -> bool:
+        """Whether Keras gave the answers: another model may be broken itself."""
+        return self.model is None or _is_keras(self.model)
+
+    def is_model(self, each: Candidate) -> bool:
+        """Whether it is this model on this runtime, with however many threads."""
+        mine = self.model
+        return mine is not None and (mine.path, mine.runtime) == (each.path, each.runtime)
 
 
 class Judges:
@@ -61,7 +74,7 @@ class Judges:
         Raises:
             BundleError: a damaged bundle.
         """
-        self._dataset, self._every = dataset, every
+        self._dataset = dataset
         groups = {each.group for each in chosen}
         self._stored: dict[str, NDArray[np.float32]] = {}
         for group in groups - {LONE}:
@@ -89,19 +102,21 @@ class Judges:
         """
         asked = self._asked.get(group)
         if asked is not None and asked in answers:
-            return Judge(asked.path.name, answers[asked], _is_keras(asked))
+            return Judge(answers[asked], asked)
         why = self.lost(group, errors)
         if group in self._stored:
-            return Judge(FILE, self._stored[group], True, why)
+            return Judge(self._stored[group], None, why)
         for each, found in answers.items():
             if each.group == group and each.quantization == "float32":
-                return Judge(each.path.name, found, _is_keras(each), why)
+                return Judge(found, each, why)
         return None
 
     def lost(self, group: str, errors: Mapping[Candidate, str]) -> str | None:
         """Say which judge of a group could not be run; None where each could."""
         asked = self._asked.get(group)
-        return None if asked not in errors or asked is None else f"{asked} failed: {errors[asked]}"
+        if asked is None or asked not in errors:
+            return None
+        return f"{asked} failed: {errors[asked]}"
 
     def judge(
         self, each: Candidate, settings: Settings, answers: Answers, errors: Mapping[Candidate, str]
@@ -119,7 +134,7 @@ class Judges:
             each.quantization, settings.max_drop, settings.min_agreement, settings.max_class_drop
         )
         judge = self.of(each.group, answers, errors)
-        itself = judge is not None and not judge.by_keras and judge.name == each.path.name
+        itself = judge is not None and not judge.by_keras and judge.is_model(each)
         if judge is None or (itself and stated is None):
             parity = alone(answer, truth, stated, **known)
         else:
