@@ -16,6 +16,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from mnist_edge.errors import ModelError
+from mnist_edge.export.compact import compact
 from mnist_edge.export.graph import Operation, around
 from mnist_edge.export.quiet import quiet
 
@@ -41,8 +42,7 @@ def convert(model: Any) -> bytes:
         ModelError: the model needs an operator that small runtimes lack.
     """
     with quiet("conversion to float32 TensorFlow Lite"):
-        content: bytes = _converter(model).convert()
-    return content
+        return compact(_converter(model).convert())
 
 
 def convert_weights(model: Any, target: Target) -> bytes:
@@ -58,8 +58,7 @@ def convert_weights(model: Any, target: Target) -> bytes:
     # Else dense layers need FULLY_CONNECTED version 12, which tflite-runtime does not know.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     with quiet(f"conversion to {target.quantization} TensorFlow Lite"):
-        content: bytes = converter.convert()
-    return content
+        return compact(converter.convert())
 
 
 def convert_int16(model: Any, target: Target, images: NDArray[np.float32]) -> bytes:
@@ -86,8 +85,7 @@ def convert_int16(model: Any, target: Target, images: NDArray[np.float32]) -> by
     converter.representative_dataset = lambda: ([image[None]] for image in pinned)
     converter.inference_input_type = converter.inference_output_type = DTYPES[target.io]
     with quiet("conversion to int16x8 TensorFlow Lite"):
-        content: bytes = converter.convert()
-    return content
+        return compact(converter.convert())
 
 
 def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, float]]) -> bytes:
@@ -104,7 +102,7 @@ def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, f
     """
     each = target.granularity == "per-tensor"
     with quiet("quantization to int8 TensorFlow Lite"):
-        quantized: bytes = quantizer.mlir_quantize(
+        quantized = quantizer.mlir_quantize(
             _with_ranges(content, ranges),
             fully_quantize=False,  # it would force int8 upon input and output
             input_data_type=DTYPES[target.io],
@@ -113,7 +111,7 @@ def quantize(content: bytes, target: Target, ranges: Mapping[str, tuple[float, f
             disable_per_channel_for_dense_layers=each,
             denylisted_nodes=sorted(around(operations(content), target.float_layers)),
         )
-    return bytes(quantized)
+    return compact(bytes(quantized))
 
 
 def operators(content: bytes) -> tuple[str, ...]:
