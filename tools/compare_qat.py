@@ -35,7 +35,7 @@ from mnist_edge.atomic import write_file
 from mnist_edge.backends import open_backend
 from mnist_edge.bench.parity import compare
 from mnist_edge.bundle import MANIFEST, Bundle, read_bundle
-from mnist_edge.data import Dataset, load, stratified_split
+from mnist_edge.data import Dataset, load
 from mnist_edge.preprocess import to_unit
 from mnist_edge.training.recipes import RECIPES, from_dict
 
@@ -110,7 +110,7 @@ def measure(
 
     recipe = from_dict(run.manifest["training"]["hyperparameters"])
     train, test = dataset.train, dataset.test
-    _, held = stratified_split(train.labels, recipe.validation_share, recipe.seed)
+    _, held = recipe.split(train.labels)
     images = np.concatenate([train.images[held], test.images])
     labels = np.concatenate([train.labels[held], test.labels])
     pool = of_run(dataset, recipe.validation_share, recipe.seed)

@@ -250,8 +250,10 @@ def _source(
 def _validation(bundle: Bundle, dataset: Dataset) -> Split:
     """Return the training images that the run held out and never learnt from."""
     hyper = bundle.manifest["training"]["hyperparameters"]
-    train = dataset.train
-    _, held = stratified_split(train.labels, hyper["validation_share"], hyper["seed"])
+    train, seed = dataset.train, hyper.get("split_seed")
+    _, held = stratified_split(
+        train.labels, hyper["validation_share"], hyper["seed"] if seed is None else seed
+    )
     if not len(held):
         raise DataError(
             f"{bundle.folder} held out no validation images, which max-drop judges on: "

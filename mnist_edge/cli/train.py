@@ -33,7 +33,7 @@ def train(
         str | None, typer.Option(help=f"One of {', '.join(recipes.SCHEDULES)}.")
     ] = None,
     filters: Annotated[
-        str | None, typer.Option(help="Of each convolution, such as 16,32,32,64.")
+        str | None, typer.Option(help="Of each convolution, such as 12,24,32,48.")
     ] = None,
     dense: Annotated[int | None, typer.Option(help="Units of the hidden dense layer.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share dropped before the end.")] = None,
@@ -44,6 +44,10 @@ def train(
         float | None, typer.Option(help="Of the training images, held out by class.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.")] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="Learn what this run says; may be repeated."),
+    ] = None,
     data: Annotated[
         str, typer.Option(help="mnist, fashion-mnist, or a path to one's own.")
     ] = "mnist",
@@ -89,7 +93,10 @@ def train(
     )
     with console.starting_tensorflow("train"):
         from mnist_edge.training.card import finished
+        from mnist_edge.training.loop import taught_by
         from mnist_edge.training.loop import train as run_training
+    teachers = tuple(teacher or ())
+    chosen, _ = taught_by(chosen, teachers, dataset)
     done = finished(folder, chosen, dataset) if resume and not fresh else None
     if done is None:
         if (folder / MANIFEST).is_file():
@@ -102,6 +109,7 @@ def train(
                     folder,
                     resume=resume,
                     fresh=fresh,
+                    teachers=teachers,
                     watcher=progress,
                     draw=partial(draw_pictures, dataset),
                 )
@@ -149,5 +157,5 @@ def _counts(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise SettingError(
-            f"filters is {text!r}; wanted whole numbers such as 16,32,32,64"
+            f"filters is {text!r}; wanted whole numbers such as 12,24,32,48"
         ) from None

@@ -167,12 +167,17 @@ def audited(pool: Pool, count: int = AUDITED) -> NDArray[np.float32]:
     return others.draw(min(count, len(pool.images))).inputs()
 
 
-def of_run(dataset: Dataset, validation_share: float, seed: int) -> Pool:
-    """Return what a run with this split learnt from, as a pool.
+def of_run(
+    dataset: Dataset, validation_share: float, seed: int, split_seed: int | None = None
+) -> Pool:
+    """Return what a run with this split (see `Recipe`) learnt from, as a pool.
 
     Where the images that are judged on were held out here, what is there twice is left out.
     """
-    train, (kept, _) = dataset.train, stratified_split(dataset.train.strata, validation_share, seed)
+    train = dataset.train
+    kept, _ = stratified_split(
+        train.strata, validation_share, seed if split_seed is None else split_seed
+    )
     left_out = dataset.left_out
     if dataset.held_out:
         judged = {_digest(image) for image in dataset.test.images}

@@ -28,7 +28,7 @@ class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
         super().__init__(1024)
         self._written: dict[tuple[str, bytes], int] = {}
 
-    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802: flatbuffers calls it so
+    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - its name there
         key = (x.dtype.str, x.tobytes())
         if key not in self._written:
             if x.dtype == np.uint8:  # a tensor's data

@@ -92,7 +92,7 @@ def export(
     check_data(run, dataset)
     check_replaceable(out)
     hyper = training["hyperparameters"]
-    pool = of_run(dataset, hyper["validation_share"], hyper["seed"])
+    pool = of_run(dataset, hyper["validation_share"], hyper["seed"], hyper.get("split_seed"))
     calibration = pool.draw(calibration_count)
     learnt = layer_ranges(run)
     _check_methods(run, learnt, targets)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROTATION = 0.2  # radians each way
 SCALE = 0.12  # share each way
 SHEAR = 0.15
 SHIFT = 2.0  # pixels each way
+SPACING = 27 / 4  # pixels between the knots of an elastic grid: about a stroke's width and a gap
 
 
-def affine(images: Any, seed: Any) -> Any:
+def affine(images: Any, seed: Any, strength: float = 1.0) -> Any:
     """Rotate, scale, shear and shift each image by an amount of its own.
 
     Args:
         images: float32 [N,H,W,1] in 0..1.
         seed: int32 [2]; the same seed gives the same change.
+        strength: times ROTATION, SCALE, SHEAR and SHIFT are the most that is done.
 
     Returns:
         A tensor of the same shape, bilinear, dark where nothing was.
     """
     count = tf.shape(images)[0]
     size = images.shape[1]
-    random = tf.random.stateless_uniform((count, 5), seed, -1.0, 1.0)
+    random = tf.random.stateless_uniform((count, 5), seed, -strength, strength)
     angle, scale, shear = random[:, 0] * ROTATION, 1 + random[:, 1] * SCALE, random[:, 2] * SHEAR
     # The transform takes output pixels to input pixels: (x, y) -> (a x + b y + c, d x + e y + f).
     a, b = tf.cos(angle) * scale, shear - tf.sin(angle) * scale
@@ -41,3 +47,59 @@ def affine(images: Any, seed: Any) -> Any:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
+
+
+def elastic(images: Any, seed: Any, amount: float) -> Any:
+    """Bend the strokes of each image: every pixel is moved, neighbours nearly alike.
+
+    The knots of a grid, SPACING pixels apart, are moved by normal random numbers; between them
+    the movement is a uniform cubic B-spline (Rueckert et al. 1999, "Nonrigid Registration Using
+    Free-Form Deformations", eq. 3), so that it is smooth. The idea for digits: Simard et al. 2003.
+
+    Args:
+        images: float32 [N,S,S,1] in 0..1.
+        seed: int32 [2]; the same seed gives the same change.
+        amount: standard deviation of a knot's movement along each axis, in pixels; a pixel's own
+            is about half of it.
+
+    Returns:
+        A tensor of the same shape, bilinear, dark where nothing was.
+    """
+    count, size = tf.shape(images)[0], images.shape[1]
+    weights = tf.constant(_spline(size))
+    knots = tf.random.stateless_normal((count, 2, weights.shape[1], weights.shape[1]), seed)
+    moved = tf.einsum("ik,ndkl,jl->ndij", weights, knots * amount, weights)
+    line = tf.range(size, dtype=tf.float32)
+    # Within a frame of one dark pixel; what would come from beyond it comes from it.
+    last = size + 1 - 1e-3
+    y = tf.clip_by_value(moved[:, 0] + line[:, None] + 1, 0.0, last)
+    x = tf.clip_by_value(moved[:, 1] + line[None, :] + 1, 0.0, last)
+    framed = tf.pad(images[..., 0], [[0, 0], [1, 1], [1, 1]])
+    corners = tf.stack(
+        [framed[:, :-1, :-1], framed[:, :-1, 1:], framed[:, 1:, :-1], framed[:, 1:, 1:]], axis=-1
+    )
+    top, left = tf.floor(y), tf.floor(x)
+    below, right = y - top, x - left
+    shares = tf.stack(
+        [(1 - below) * (1 - right), (1 - below) * right, below * (1 - right), below * right],
+        axis=-1,
+    )
+    side = size + 1
+    places = tf.cast(top * side + left, tf.int32) + tf.range(count)[:, None, None] * side**2
+    return tf.reduce_sum(
+        tf.gather(tf.reshape(corners, (-1, 4)), places) * shares, axis=-1, keepdims=True
+    )
+
+
+def _spline(size: int) -> NDArray[np.float32]:
+    """Return how much each knot counts for each of `size` pixels in a line, [size,knots]."""
+    spans = max(1, round((size - 1) / SPACING))
+    place = np.arange(size) * spans / (size - 1)
+    span = np.minimum(place.astype(int), spans - 1)
+    u = place - span
+    weights = np.zeros((size, spans + 3), np.float32)
+    for knot, share in enumerate(
+        ((1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3)
+    ):
+        weights[np.arange(size), span + knot] = share / 6
+    return weights

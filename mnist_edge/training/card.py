@@ -20,7 +20,7 @@ from mnist_edge.bundle import (
     read_bundle,
 )
 from mnist_edge.preprocess import IMAGE_SIZE
-from mnist_edge.training.recipes import WORDS
+from mnist_edge.training.recipes import from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,10 +130,12 @@ def finished(folder: Path, recipe: Recipe, dataset: Dataset) -> Bundle | None:
         return None
     run = read_bundle(folder)
     training = run.manifest.get("training", {})
-    words = {key: getattr(recipe, key) for key in WORDS}
-    same = {**training.get("hyperparameters", {}), **words} == recipe.as_dict() and training.get(
-        "dataset", {}
-    ).get("sha256") == dataset.sha256
+    learnt = training.get("hyperparameters")
+    same = (
+        isinstance(learnt, dict)
+        and from_dict(learnt).settings() == recipe.settings()
+        and training.get("dataset", {}).get("sha256") == dataset.sha256
+    )
     return run if same and "quantization_aware" not in training else None
 
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import check_replaceable
-from mnist_edge.data import stratified_sample, stratified_split
+from mnist_edge.data import stratified_sample
 from mnist_edge.errors import BundleError, DataError, SettingError
 from mnist_edge.preprocess import to_unit
 from mnist_edge.training.card import HISTORY, read_history, write_run
@@ -110,7 +110,7 @@ def finetune(
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     folded = fold(keras.saving.load_model(run.folder / parent.file, compile=False, safe_mode=True))
-    kept, held = stratified_split(dataset.train.labels, recipe.validation_share, recipe.seed)
+    kept, held = recipe.split(dataset.train.labels)
     count = min(CALIBRATION, len(kept))
     chosen = kept[stratified_sample(dataset.train.labels[kept], count, recipe.seed)]
     sample = to_unit(dataset.train.images[chosen][..., None])

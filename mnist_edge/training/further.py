@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 
-from mnist_edge.data import stratified_split
 from mnist_edge.preprocess import to_unit
-from mnist_edge.training.batches import STEPS_A_CALL, Batches, targets_of
+from mnist_edge.training.batches import STEPS_A_CALL, Batches, one_hot, targets_of
 from mnist_edge.training.epoch import one_epoch
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def train_further(
         says: takes the model and inputs [N,H,W,C], returns the probabilities that are judged.
         watcher: is told of each step and epoch.
     """
-    kept, held = stratified_split(dataset.train.labels, recipe.validation_share, recipe.seed)
+    kept, held = recipe.split(dataset.train.labels)
     images = to_unit(dataset.train.images[..., None])
     targets = targets_of(dataset.train.labels, recipe, len(dataset.labels))
     steps = math.ceil(len(kept) / recipe.batch_size)
@@ -69,7 +68,7 @@ def train_further(
         keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(learning_rate, steps * epochs)
         ),
-        loss=("" if recipe.one_hot else "sparse_") + "categorical_crossentropy",
+        loss=("" if one_hot(recipe) else "sparse_") + "categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,
         steps_per_execution=STEPS_A_CALL,

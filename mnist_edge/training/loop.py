@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,24 +20,26 @@ import tensorflow as tf
 
 from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import check_replaceable
-from mnist_edge.data import stratified_split
 from mnist_edge.errors import OutputError, SettingError
 from mnist_edge.preprocess import to_unit
-from mnist_edge.training.batches import STEPS_A_CALL, Batches, targets_of
+from mnist_edge.training.batches import STEPS_A_CALL, Batches, one_hot, targets_of
 from mnist_edge.training.card import write_run
 from mnist_edge.training.epoch import one_epoch, predict
+from mnist_edge.training.lessons import Lessons, teachers_of
 from mnist_edge.training.networks import build
 from mnist_edge.training.state import Row, State, load_state
 from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from mnist_edge.data import Dataset
     from mnist_edge.training.recipes import Recipe
+
+LESSONS = "lessons"  # folder of what teachers say
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def train(
     *,
     resume: bool = False,
     fresh: bool = False,
+    teachers: Sequence[Path] = (),
     watcher: Watcher | None = None,
     draw: Callable[[Path, list[Row], NDArray[np.float32]], None] | None = None,
 ) -> TrainedRun:
@@ -79,23 +83,27 @@ def train(
         out: a folder that is absent, empty or a run.
         resume: go on from OUT.partial if it is there.
         fresh: throw OUT.partial away if it is there.
+        teachers: finished runs whose answers are learnt in place of the labels. What they say is
+            kept in `lessons` beside OUT, for other runs.
         watcher: is told of each step and epoch.
         draw: takes the new folder, the history and the test probabilities [N,K], and puts
             pictures there before the folder takes its place.
 
     Raises:
         SettingError: an interrupted run is there and neither `resume` nor `fresh` was said, or
-            it was of another recipe or dataset.
+            it was of another recipe or dataset; a teacher has seen what is held out.
+        BundleError: a teacher is no finished run.
         OutputError: `out` is something else's folder, or cannot be written to.
     """
     watcher = watcher or Watcher()
     check_replaceable(out)
     out = out if out.name else out.resolve()
     partial = out.with_name(out.name + ".partial")
+    recipe, taught = taught_by(recipe, teachers, dataset)
     state = _earlier(partial, recipe, dataset, resume=resume, fresh=fresh)
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
-    kept, held = stratified_split(dataset.train.labels, recipe.validation_share, recipe.seed)
+    kept, held = recipe.split(dataset.train.labels)
     images = to_unit(dataset.train.images[..., None])
     targets = targets_of(dataset.train.labels, recipe, len(dataset.labels))
     steps = math.ceil(len(kept) / recipe.batch_size)
@@ -111,7 +119,8 @@ def train(
         for variable, array in zip(_variables(model), state.arrays, strict=True):
             variable.assign(array)
     watcher.start(recipe, steps, len(state.history), recipe.epochs)
-    batches = Batches(images[kept], targets[kept], recipe)
+    lessons = Lessons(out.parent / LESSONS, taught, images[kept], recipe) if taught else None
+    batches = Batches(images[kept], targets[kept], recipe, lessons)
     validation = (images[held], targets[held]) if len(held) else None
     for epoch in range(len(state.history), recipe.epochs):
         began = time.monotonic()
@@ -127,6 +136,19 @@ def train(
             draw(folder, state.history, probabilities)
     shutil.rmtree(partial, ignore_errors=True)
     return TrainedRun(out, state.history, probabilities, accuracy, state.seconds)
+
+
+def taught_by(
+    recipe: Recipe, teachers: Sequence[Path], dataset: Dataset
+) -> tuple[Recipe, dict[str, Path]]:
+    """Return the recipe that says who its teachers are, and their .keras files by SHA-256.
+
+    Raises:
+        BundleError, SettingError: as `lessons.teachers_of`.
+    """
+    seed = recipe.seed if recipe.split_seed is None else recipe.split_seed
+    taught = teachers_of(teachers, dataset, seed)
+    return replace(recipe, teachers=tuple(sorted(taught))), taught
 
 
 def _earlier(
@@ -155,16 +177,24 @@ def _earlier(
 def _compiled(recipe: Recipe, classes: int, steps: int) -> Any:
     model = build(recipe, classes)
     rate: Any = recipe.learning_rate
+    rise = round(steps * recipe.epochs * recipe.warm_up)
     if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps * recipe.epochs)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if rise else rate,
+            steps * recipe.epochs - rise,
+            warmup_target=rate if rise else None,
+            warmup_steps=rise,
+        )
     optimizers = keras.optimizers
     optimizer = {
         "adam": optimizers.Adam,
-        "adamw": optimizers.AdamW,
+        "adamw": functools.partial(optimizers.AdamW, weight_decay=recipe.weight_decay),
         "sgd": optimizers.SGD,
         "rmsprop": optimizers.RMSprop,
     }[recipe.optimizer](rate)
-    loss = "categorical_crossentropy" if recipe.one_hot else "sparse_categorical_crossentropy"
+    if recipe.optimizer == "adamw":
+        optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
+    loss = "categorical_crossentropy" if one_hot(recipe) else "sparse_categorical_crossentropy"
     model.compile(
         optimizer,
         loss=loss,

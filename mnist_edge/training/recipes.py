@@ -9,13 +9,18 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mnist_edge.data.splits import stratified_split
 from mnist_edge.errors import SettingError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine")
-AUGMENTATIONS = ("none", "affine")
+AUGMENTATIONS = ("none", "affine", "elastic")
 CONVOLUTIONS = {"dense": 0, "edge": 4}  # how many filter counts a network takes; others: any, >= 1
 
 
@@ -39,11 +44,21 @@ class Recipe:
         optimizer: one of OPTIMIZERS.
         learning_rate: at the start; above 0.
         schedule: `constant`, or `cosine` down to zero at the last step.
+        warm_up: share of the steps over which the learning rate rises from zero before it falls,
+            0 <= warm_up < 1; a constant one does not rise.
+        weight_decay: of kernels, by `adamw` (Loshchilov and Hutter 2019): a step takes this times
+            the learning rate off a weight.
         one_hot: labels as one-hot vectors with categorical cross-entropy; else class indices
             with sparse categorical cross-entropy (the same loss, written otherwise).
-        augmentation: `none`, or `affine` (see `augment.affine`).
+        augmentation: `none`, `affine` (see `augment.affine`), or `elastic`: bent as well (see
+            `augment.elastic`).
+        strength: of the affine part, times what `augment` has; 0 or more.
+        bend: of the elastic part, in pixels; 0 or more.
         validation_share: of the training images, held out by class, never learnt from.
-        seed: fixes the split, the order, the augmentation and the initial weights.
+        split_seed: fixes which images those are; None for `seed`.
+        seed: fixes the order, the augmentation and the initial weights.
+        teachers: SHA-256 of the .keras files whose answers are learnt in place of the labels
+            (see `lessons`); none for the labels.
         claim: what write-ups of the same network say of its accuracy; empty for our own.
     """
 
@@ -58,15 +73,30 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "constant"
+    warm_up: float = 0.0
+    weight_decay: float = 0.004
     one_hot: bool = False
     augmentation: str = "none"
+    strength: float = 1.0
+    bend: float = 1.0
     validation_share: float = 0.1
+    split_seed: int | None = None
     seed: int = 0
+    teachers: tuple[str, ...] = ()
     claim: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as a manifest writes it."""
-        return {**asdict(self), "filters": list(self.filters)}
+        return {**asdict(self), "filters": list(self.filters), "teachers": list(self.teachers)}
+
+    def split(self, labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the places of what is learnt from and of what is held out, each sorted.
+
+        Args:
+            labels: class index of each training image, [N].
+        """
+        seed = self.seed if self.split_seed is None else self.split_seed
+        return stratified_split(labels, self.validation_share, seed)
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the result: all but the words for people."""
@@ -180,6 +210,10 @@ def _check(recipe: Recipe) -> None:
         "epochs": (recipe.epochs >= 1, "1 or more"),
         "batch_size": (recipe.batch_size >= 1, "1 or more"),
         "learning_rate": (0 < recipe.learning_rate < float("inf"), "a number above 0"),
+        "warm_up": (0 <= recipe.warm_up < 1, "at least 0 and below 1"),
+        "weight_decay": (0 <= recipe.weight_decay < float("inf"), "0 or more"),
+        "strength": (0 <= recipe.strength < float("inf"), "0 or more"),
+        "bend": (0 <= recipe.bend < float("inf"), "0 or more"),
         "dropout": (0 <= recipe.dropout < 1, "at least 0 and below 1"),
         "validation_share": (0 <= recipe.validation_share < 1, "at least 0 and below 1"),
         "dense": (recipe.dense >= 0, "0 or more"),
@@ -209,7 +243,8 @@ def from_dict(data: dict[str, Any]) -> Recipe:
     """Return the recipe that `Recipe.as_dict` wrote."""
     known = {field.name for field in fields(Recipe)}
     taken = {key: value for key, value in data.items() if key in known}
-    return Recipe(**{**taken, "filters": tuple(taken["filters"])})
+    taken |= {key: tuple(taken[key]) for key in ("filters", "teachers") if key in taken}
+    return Recipe(**taken)
 
 
 @cache

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from mnist_edge.training import augment
@@ -10,14 +11,20 @@ def some(count=64):
     return tf.constant(images)
 
 
-def test_the_same_seed_gives_the_same_change_and_another_another():
-    one = augment.affine(some(), [1, 2]).numpy()
-    assert np.array_equal(one, augment.affine(some(), [1, 2]).numpy())
-    assert not np.array_equal(one, augment.affine(some(), [1, 3]).numpy())
+def bent(images, seed):
+    return augment.elastic(images, seed, 1.5)
 
 
-def test_every_image_gets_a_change_of_its_own():
-    images = augment.affine(some(), [0, 0]).numpy()
+@pytest.mark.parametrize("change", [augment.affine, bent])
+def test_the_same_seed_gives_the_same_change_and_another_another(change):
+    one = change(some(), [1, 2]).numpy()
+    assert np.array_equal(one, change(some(), [1, 2]).numpy())
+    assert not np.array_equal(one, change(some(), [1, 3]).numpy())
+
+
+@pytest.mark.parametrize("change", [augment.affine, bent])
+def test_every_image_gets_a_change_of_its_own(change):
+    images = change(some(), [0, 0]).numpy()
     assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
 
 
@@ -38,3 +45,43 @@ def test_nothing_changes_where_every_amount_is_zero(monkeypatch):
     for name in ("ROTATION", "SCALE", "SHEAR", "SHIFT"):
         monkeypatch.setattr(augment, name, 0.0)
     assert np.array_equal(augment.affine(some(), [0, 0]).numpy(), some().numpy())
+    assert np.array_equal(augment.affine(some(), [0, 0], 0.0).numpy(), some().numpy())
+    np.testing.assert_allclose(augment.elastic(some(), [0, 0], 0.0).numpy(), some(), atol=1e-6)
+
+
+def test_half_the_strength_is_half_the_shift():
+    def rows(strength):
+        images = augment.affine(some(), [5, 5], strength).numpy()
+        return (images.sum((2, 3)) * np.arange(28)).sum(1) / images.sum((1, 2, 3)) - 13.5
+
+    assert rows(0.5).std() == pytest.approx(rows(1.0).std() / 2, rel=0.2)
+
+
+def test_bent_strokes_stay_whole_in_range_and_about_where_they_were():
+    images = bent(some(200), [5, 5]).numpy()
+    assert images.shape == (200, 28, 28, 1)
+    assert images.min() >= 0
+    assert images.max() <= 1
+    mass = images.sum((1, 2, 3))
+    assert (np.abs(mass / 32 - 1) < 0.6).all()
+    assert (images.max((1, 2, 3)) > 0.9).all()
+
+
+def test_neighbours_move_alike_and_by_what_was_asked():
+    # A ramp is moved by as much as its value changes.
+    ramp = np.broadcast_to(np.arange(28, dtype=np.float32)[None, :, None, None], (400, 28, 28, 1))
+    inner = slice(6, 22)
+    moved = (augment.elastic(tf.constant(ramp), [3, 4], 1.0) - ramp).numpy()[:, inner, inner, 0]
+    # A cubic B-spline's values spread by 0.48 of its knots along each axis, in the middle of many.
+    assert moved.std() == pytest.approx(0.48, abs=0.05)
+    assert moved.mean() == pytest.approx(0, abs=0.03)
+    assert np.abs(np.diff(moved, axis=1)).max() < 0.7
+    assert np.corrcoef(moved[:, 0, 0], moved[:, 1, 1])[0, 1] > 0.9
+    assert abs(np.corrcoef(moved[:, 0, 0], moved[:, 15, 15])[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("size", [8, 28, 32])
+def test_knots_share_each_pixel_among_them(size):
+    weights = augment._spline(size)
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+    assert (weights >= 0).all()

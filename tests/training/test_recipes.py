@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from mnist_edge.errors import SettingError
@@ -83,6 +84,10 @@ def test_an_override_leaves_the_rest():
         ({"dense": -1}, "dense is -1"),
         ({"seed": -1}, "seed is -1"),
         ({"filters": (1, 2)}, r"filters is \(1, 2\); wanted 4 count"),
+        ({"warm_up": 1.0}, "warm_up is 1.0; wanted at least 0 and below 1"),
+        ({"weight_decay": -1.0}, "weight_decay is -1.0"),
+        ({"strength": float("inf")}, "strength is inf"),
+        ({"bend": -0.1}, "bend is -0.1"),
         ({"filters": (1, 2, 0, 4)}, "filters is"),
         ({"optimizer": "adm"}, "unknown optimizer 'adm': did you mean 'adam'"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
@@ -97,3 +102,19 @@ def test_a_value_out_of_range_is_refused(changes, said):
 def test_an_unknown_recipe_gets_the_nearest_name():
     with pytest.raises(SettingError, match="did you mean 'sequential'"):
         find("sequental")
+
+
+def test_seeds_share_a_split_where_the_recipe_says_so():
+    labels = np.repeat(np.arange(10), 30)
+    shared = dataclasses.replace(find("edge"), split_seed=0)
+    one, other = (override(shared, seed=seed).split(labels)[1] for seed in (1, 2))
+    assert np.array_equal(one, other)
+    apart = [override(find("batch128"), seed=seed).split(labels)[1] for seed in (1, 2)]
+    assert not np.array_equal(*apart)
+
+
+def test_a_manifest_of_before_still_names_its_recipe():
+    old = find("cnn").as_dict()
+    for key in ("warm_up", "weight_decay", "strength", "bend", "split_seed", "teachers"):
+        del old[key]
+    assert from_dict(old) == find("cnn")

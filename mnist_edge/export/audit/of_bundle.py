@@ -42,7 +42,12 @@ def audit_images(bundle: Bundle, dataset: Dataset, count: int = AUDITED) -> NDAr
     """
     check_data(bundle, dataset)
     split = bundle.manifest.get("training", {}).get("hyperparameters", {})
-    pool = of_run(dataset, split.get("validation_share", 0.0), split.get("seed", 0))
+    pool = of_run(
+        dataset,
+        split.get("validation_share", 0.0),
+        split.get("seed", 0),
+        split.get("split_seed"),
+    )
     return audited(pool, count)
 
 

@@ -1,0 +1,97 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_edge.bundle import read_bundle
+from mnist_edge.errors import BundleError, SettingError
+from mnist_edge.preprocess import to_unit
+from mnist_edge.training.lessons import Lessons, teachers_of
+from mnist_edge.training.loop import train
+
+
+@pytest.fixture(scope="module")
+def learner(small_recipe):
+    return replace(small_recipe, augmentation="elastic", split_seed=0)
+
+
+@pytest.fixture(scope="module")
+def teachers(run_folder, dataset):
+    return teachers_of([run_folder], dataset, split_seed=0)
+
+
+def test_teachers_answer_for_the_very_pixels_that_are_learnt_from(
+    tmp_path, teachers, run_folder, dataset, learner
+):
+    import keras
+
+    images = to_unit(dataset.train.images[:30, :, :, None])
+    view = Lessons(tmp_path, teachers, images, learner).view(2)
+    assert view.images.shape == (30, 28, 28, 1)
+    assert view.images.dtype == np.uint8
+    assert (view.images != dataset.train.images[:30, :, :, None]).any((1, 2, 3)).all()
+    teacher = keras.saving.load_model(run_folder / "edge.keras", compile=False)
+    said = np.asarray(teacher([view.images.astype(np.float32) / 255]))
+    np.testing.assert_allclose(view.answers, said, atol=1e-3)  # kept as float16
+
+
+def test_several_teachers_are_averaged(tmp_path, teachers, dataset, learner):
+    images = to_unit(dataset.train.images[:30, :, :, None])
+    one = Lessons(tmp_path / "one", teachers, images, learner).view(0)
+    twice = Lessons(tmp_path / "two", {**teachers, "again": next(iter(teachers.values()))}, images,
+                    learner).view(0)  # fmt: skip
+    np.testing.assert_allclose(one.answers, twice.answers, atol=1e-3)
+    np.testing.assert_allclose(one.answers.sum(1), 1, atol=5e-3)
+
+
+def test_a_view_is_made_once_and_views_differ(tmp_path, teachers, dataset, learner):
+    images = to_unit(dataset.train.images[:30, :, :, None])
+    lessons = Lessons(tmp_path, teachers, images, learner)
+    first, second = lessons.view(0), lessons.view(1)
+    assert not np.array_equal(first.images, second.images)
+    made = {path: path.stat().st_mtime_ns for path in lessons.folder.iterdir()}
+    assert len(made) == 2
+    # Another seed and other epochs learn from the same views; other changes do not.
+    again = Lessons(tmp_path, teachers, images, replace(learner, seed=9, epochs=2))
+    assert np.array_equal(again.view(0).images, first.images)
+    assert {path: path.stat().st_mtime_ns for path in again.folder.iterdir()} == made
+    assert Lessons(tmp_path, teachers, images, replace(learner, bend=2.0)).folder != again.folder
+    assert Lessons(tmp_path, teachers, images[:20], learner).folder != again.folder
+
+
+def test_a_damaged_view_is_named(tmp_path, teachers, dataset, learner):
+    lessons = Lessons(tmp_path, teachers, to_unit(dataset.train.images[:9, :, :, None]), learner)
+    lessons.view(0)
+    (path,) = lessons.folder.iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(SettingError, match=r"view-00\.npz is damaged: remove it"):
+        lessons.view(0)
+
+
+def test_a_teacher_must_not_know_what_is_held_out(run_folder, dataset):
+    with pytest.raises(SettingError, match=r"held out the images of split 0.*those of 7"):
+        teachers_of([run_folder], dataset, split_seed=7)
+    other = replace(dataset, train=dataset.train.part(np.arange(100)))
+    with pytest.raises(SettingError, match="learnt from other data"):
+        teachers_of([run_folder], other, split_seed=0)
+
+
+def test_a_folder_that_is_no_run_cannot_teach(tmp_path, dataset):
+    with pytest.raises(BundleError):
+        teachers_of([tmp_path], dataset, split_seed=0)
+
+
+def test_a_run_says_who_taught_it_and_another_resumes_it_in_vain(
+    tmp_path, run_folder, dataset, learner
+):
+    recipe = replace(learner, epochs=2)
+    done = train(recipe, dataset, tmp_path / "taught", teachers=[run_folder])
+    hyper = read_bundle(done.folder).manifest["training"]["hyperparameters"]
+    assert hyper["teachers"] == list(teachers_of([run_folder], dataset, 0))
+    assert {path.name for path in (tmp_path / "lessons").rglob("*.npz")} == {
+        "view-00.npz", "view-01.npz",
+    }  # fmt: skip
+    alone = train(recipe, dataset, tmp_path / "alone")
+    assert not np.array_equal(alone.probabilities, done.probabilities)
+    again = train(recipe, dataset, tmp_path / "again", teachers=[run_folder])
+    assert np.array_equal(again.probabilities, done.probabilities)
