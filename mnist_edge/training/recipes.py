@@ -43,6 +43,8 @@ class Recipe:
             with sparse categorical cross-entropy (the same loss, written otherwise).
         augmentation: `none`, or `affine` (see `augment.affine`).
         validation_share: of the training images, held out by class, never learnt from.
+        calibrate: after the last epoch, divide the logits by the temperature that suits the
+            held-out images best (see `temperature`); nothing is done where none are held out.
         seed: fixes the split, the order, the augmentation and the initial weights.
         claim: what write-ups of the same network say of its accuracy; empty for our own.
     """
@@ -61,6 +63,7 @@ class Recipe:
     one_hot: bool = False
     augmentation: str = "none"
     validation_share: float = 0.1
+    calibrate: bool = False
     seed: int = 0
     claim: str = ""
 
