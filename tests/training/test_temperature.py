@@ -15,6 +15,7 @@ from mnist_edge.export.activations import trace_tflite
 from mnist_edge.export.plan import Target
 from mnist_edge.export.ranges import observe, ranges
 from mnist_edge.preprocess import to_unit
+from mnist_edge.training.finetune import finetune
 from mnist_edge.training.loop import train
 from mnist_edge.training.recipes import override
 from mnist_edge.training.temperature import (
@@ -280,3 +281,25 @@ def test_a_run_that_holds_no_image_out_is_not_calibrated(dataset, small_recipe, 
     recipe = override(small_recipe, calibrate=True, validation_share=0.0, epochs=1)
     train(recipe, dataset, tmp_path / "run")
     assert "temperature" not in read_bundle(tmp_path / "run").manifest["training"]
+
+
+def test_a_fine_tuned_run_is_calibrated_anew_and_its_range_with_it(
+    calibrated, dataset, tmp_path, monkeypatch
+):
+    fitted = []
+
+    def fit(logits, labels):
+        fitted.append(4 * fit_temperature(logits, labels))  # so that it is seen in the range
+        return fitted[-1]
+
+    monkeypatch.setattr("mnist_edge.training.temperature.fit_temperature", fit)
+    run = read_bundle(calibrated)
+    found = finetune(run, dataset, tmp_path / "out", epochs=1, learning_rate=1e-3)
+    assert [temperature_of(tmp_path / "out")] == fitted
+    assert fitted[0] / 4 not in (1, temperature_of(calibrated))
+    model = keras.saving.load_model(tmp_path / "out" / "edge-qat.keras", compile=False)
+    dense = last_dense(model)
+    sums = said(keras.Model(model.inputs[0], dense.output), dataset.train.images)
+    low, high = found.ranges[dense.name]
+    assert high - low == pytest.approx(np.ptp(sums), rel=0.5)
+    assert found.validation["quantization_aware"] > 0.9
