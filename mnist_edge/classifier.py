@@ -11,11 +11,12 @@ import numpy as np
 from mnist_edge.backends import Backend, Runtime, candidates, installed_runtime, open_model
 from mnist_edge.backends.ladder import none_usable, passed_over, third_parties, usable
 from mnist_edge.bundle import Bundle, ModelEntry, read_bundle
-from mnist_edge.errors import BundleError, ModelError
+from mnist_edge.errors import BundleError, ModelError, SettingError
 from mnist_edge.model_file import SHIPPED, ModelFile, as_path, of_bundle, read_model
-from mnist_edge.quantize import dequantize, dequantize_one
+from mnist_edge.quantize import dequantize, dequantize_one, least_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -40,7 +41,8 @@ class Prediction:
 
     Attributes:
         index: class index, 0..K-1.
-        label: what that class is called.
+        label: what that class is called; None where it is less sure than `reject_below`, which
+            whoever opened the classifier may have set.
         confidence: probability of that class, 0..1.
         probabilities: of each class, float32 [K]; a new array at each call.
     """
@@ -55,8 +57,8 @@ class Prediction:
         self.index = int(raw.argmax())
 
     @property
-    def label(self) -> str:
-        """What the winning class is called."""
+    def label(self) -> str | None:
+        """What the winning class is called; None where the prediction is rejected."""
         return self._labels[self.index]
 
     @property
@@ -79,6 +81,28 @@ class Prediction:
         )
 
 
+class _Judged(Prediction):
+    """A prediction that has no label where its class is not sure enough."""
+
+    __slots__ = ("_least",)
+
+    def __init__(
+        self,
+        least: float,
+        raw: NDArray[Any],
+        quant: QuantParams | None,
+        labels: tuple[str, ...],
+    ) -> None:
+        """Read the winner; `least` is the raw output from which on it is sure enough."""
+        # Not by the class above: a call less on the way of each image.
+        self._least, self._raw, self._quant, self._labels = least, raw, quant, labels
+        self.index = int(raw.argmax())
+
+    @property
+    def label(self) -> str | None:
+        return None if self._raw.item(self.index) < self._least else self._labels[self.index]
+
+
 class Classifier:
     """A model with its labels. Open it with `Classifier.open`; it may be used from several threads.
 
@@ -86,6 +110,8 @@ class Classifier:
         backend: the model in its runtime.
         labels: what each class is called, by index.
         path: the model file.
+        reject_below: the confidence, 0..1, that a prediction with a label has at least; None
+            where all have one.
     """
 
     def __init__(self, backend: Backend, labels: tuple[str, ...], path: Path) -> None:
@@ -96,6 +122,8 @@ class Classifier:
             )
         self.backend, self.labels, self.path = backend, labels, path
         self._infer_one, self._quant = backend.infer_one, backend.output.quant
+        self.reject_below: float | None = None
+        self._say: Callable[..., Prediction] = Prediction  # chosen once, not for each image
 
     @classmethod
     def open(
@@ -104,6 +132,7 @@ class Classifier:
         *,
         runtime: str | None = None,
         threads: int = 1,
+        reject_below: float | None = None,
     ) -> Self:
         """Open a classifier.
 
@@ -113,12 +142,28 @@ class Classifier:
             runtime: a name from `mnist_edge.runtimes()`; None for the first that is installed
                 and opens the model.
             threads: images of a batch that may be worked on side by side.
+            reject_below: a prediction whose confidence is below this, 0..1, has None for a label;
+                None, and every prediction has one. All else that it says stays as it is. An int8
+                model is sure by 255/256 at most.
 
         Raises:
             ModelError: no model there, damaged, or refused by the runtime.
             MissingExtraError: no runtime is installed.
-            SettingError: an unknown runtime, or threads out of 1 to 1024.
+            SettingError: an unknown runtime, threads out of 1 to 1024, or `reject_below` out of
+                0 to 1.
         """
+        _check_share(reject_below)
+        opened = cls._opened(path, runtime, threads)
+        if reject_below is not None:
+            opened._reject(float(reject_below))
+        return opened
+
+    def _reject(self, below: float) -> None:
+        self.reject_below = below
+        self._say = partial(_Judged, below if self._quant is None else least_at(below, self._quant))
+
+    @classmethod
+    def _opened(cls, path: Any, runtime: str | None, threads: int) -> Self:
         if isinstance(path, (bytes, bytearray, memoryview)):
             return cls._of_model(read_model(path), runtime, threads)
         where = SHIPPED if path is None else as_path(path)
@@ -180,7 +225,7 @@ class Classifier:
             InputError: another shape, dtype or range, or several images.
             ModelError: the classifier is closed, or the runtime fails.
         """
-        found = Prediction(self._infer_one(image), self._quant, self.labels)
+        found = self._say(self._infer_one(image), self._quant, self.labels)
         if self._quant is None and not isfinite(found.confidence):
             raise ModelError(
                 f"{self.path} gives NaN or infinity; the model is broken: export it anew"
@@ -210,6 +255,15 @@ class Classifier:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _check_share(reject_below: Any) -> None:
+    number = isinstance(reject_below, (int, float, np.integer, np.floating))
+    if reject_below is None or (
+        number and not isinstance(reject_below, bool) and 0 <= reject_below <= 1
+    ):
+        return
+    raise SettingError(f"reject_below is {reject_below!r}; wanted a number of 0 to 1, or None")
 
 
 def _named(name: str, forms: tuple[str, ...]) -> Runtime:

@@ -114,6 +114,20 @@ def dequantize_one(value: int, params: QuantParams) -> float:
     return float(np.float32(value - params.zero_point) * np.float32(params.scale))
 
 
+def least_at(value: float, params: QuantParams) -> int:
+    """Return the least integer that stands for `value` or more, as `dequantize_one` has it.
+
+    It is one past the greatest integer of the dtype where none stands for so much: whatever
+    `value` is, an integer q is below what is returned where `dequantize_one(q)` is below `value`,
+    and nowhere else.
+    """
+    from bisect import bisect_left  # not loaded for those who do not ask
+
+    low, high = params.limits
+    steps = range(low, high + 1)
+    return low + bisect_left(steps, value, key=lambda step: dequantize_one(step, params))
+
+
 def dequantize(values: NDArray[Any], params: QuantParams) -> NDArray[np.float32]:
     """Return integers (any shape) as float32 real numbers, a new array."""
     # Widened first: int8 minus a zero point does not fit int8.

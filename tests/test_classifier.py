@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from mnist_edge import Classifier
+from mnist_edge.backends import Backend
 from mnist_edge.bundle import manifest_text
 from mnist_edge.errors import BundleError, InputError, MissingExtraError, ModelError, SettingError
+from mnist_edge.quantize import QuantParams, TensorSpec
 
 needs = pytest.mark.needs
 
@@ -211,3 +213,125 @@ def test_a_closed_classifier_says_so(bundle):
     classifier.close()
     with pytest.raises(ModelError, match="was closed"):
         classifier.predict(np.zeros((28, 28), np.uint8))
+
+
+class Echo(Backend):
+    """Says of an image what its first pixels hold, as the high and the low byte of a number."""
+
+    formats = ("tflite",)
+
+    def _open(self, path, content, threads):
+        out = TensorSpec("out", (None, 4), self.quant.dtype, self.quant)
+        return TensorSpec("in", (None, 28, 28, 1), "float32"), out
+
+    def _run(self, raw):
+        high, low, told = np.rint(255 * raw.ravel()[:3]).astype(int)
+        row = np.full((1, 4), self.quant.zero_point + round(0.25 / self.quant.scale))
+        if told:
+            row[:] = self.quant.limits[0]
+            row[0, 0] += 256 * high + low
+        return row.astype(self.quant.dtype)
+
+    def _close(self):
+        pass
+
+
+def numbered(number):
+    image = np.zeros((28, 28), np.uint8)
+    image[0, :3] = *divmod(number, 256), 1
+    return image
+
+
+@pytest.fixture
+def echo(monkeypatch, bundle):
+    """Opens a classifier whose model says what an image holds: `echo(quant, reject_below)`."""
+
+    def opened(quant, reject_below):
+        kind = type("Said", (Echo,), {"quant": quant})
+        monkeypatch.setattr(
+            "mnist_edge.classifier.open_model",
+            lambda model, _runtime, threads: kind("echo", model.path, b"", threads),
+        )
+        path = bundle.folder / bundle.models[-1].file
+        return Classifier.open(path, reject_below=reject_below)
+
+    return opened
+
+
+@pytest.mark.parametrize(
+    "quant",
+    [
+        QuantParams(1 / 256, -128, "int8"),
+        QuantParams(1 / 255, -128, "int8"),
+        QuantParams(1 / 256, 0, "uint8"),
+        QuantParams(1 / 32768, 0, "int16"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("below", [0, 1 / 256, 0.5, 127 / 255, 0.7, 0.9, 0.99609375, 1])
+def test_a_prediction_is_rejected_where_its_confidence_is_below(echo, quant, below):
+    low, high = quant.limits
+    whole, step = high - low + 1, 1 if high < 256 else 97
+    with echo(quant, below) as classifier:
+        rejected = 0
+        for number in range(0, whole, step):
+            found = classifier.predict(numbered(number))
+            assert found.confidence == found.probabilities[0]
+            assert (found.label is None) == (found.confidence < below)
+            assert found.label in (None, "0")
+            rejected += found.label is None
+    assert (rejected == 0) == (below == 0 and low == quant.zero_point)
+
+
+MODELS = [
+    pytest.param("edge-int8.tflite", marks=needs("tflite")),
+    pytest.param("edge-float32.tflite", marks=needs("tflite")),
+    pytest.param("edge-float32.onnx", marks=needs("onnx")),
+    pytest.param("edge-int8.onnx", marks=needs("onnx")),
+]
+
+
+@pytest.mark.parametrize("file", MODELS)
+def test_a_rejected_prediction_keeps_all_but_its_label(bundle, dataset, file):
+    images = dataset.test.images[:40]
+    with Classifier.open(bundle.folder / file) as plain:
+        wanted = [plain.predict(image) for image in images]
+    assert plain.reject_below is None
+    below = float(np.median([each.confidence for each in wanted]))  # the one there is not rejected
+    with Classifier.open(bundle.folder / file, reject_below=below) as classifier:
+        found = [classifier.predict(image) for image in images]
+    assert classifier.reject_below == below
+    for one, other in zip(found, wanted, strict=True):
+        assert one.label == (other.label if other.confidence >= below else None)
+        assert (one.index, one.confidence) == (other.index, other.confidence)
+        assert np.array_equal(one.probabilities, other.probabilities)
+    assert {one.label is None for one in found} == {True, False}
+
+
+def test_a_bundle_and_the_bytes_of_a_model_reject_as_a_file_does(bundle, dataset):
+    content = (bundle.folder / bundle.models[-1].file).read_bytes()
+    for given in (bundle.folder, content):
+        with Classifier.open(given, reject_below=1) as classifier:
+            found = classifier.predict(np.full((28, 28), 60, np.uint8))
+        assert found.label is None
+        assert found.confidence < 1
+        said = f"Prediction(label=None, index={found.index}, confidence={found.confidence:.4f})"
+        assert repr(found) == str(found) == said
+        again = pickle.loads(pickle.dumps(found))
+        assert (again.label, again.index) == (None, found.index)
+        assert np.array_equal(again.probabilities, found.probabilities)
+
+
+@pytest.mark.parametrize(
+    "below", [-0.1, 1.1, float("nan"), float("inf"), True, False, "0.9", [0.9], np.bool_(True)]
+)
+def test_a_share_that_is_none_is_refused_before_anything_is_opened(tmp_path, below):
+    with pytest.raises(SettingError, match=r"^reject_below is .*; wanted a number of 0 to 1"):
+        Classifier.open(tmp_path / "nowhere", reject_below=below)
+
+
+def test_a_share_may_be_a_number_of_numpy(bundle):
+    for below in (np.float32(0.25), np.int64(1)):
+        with Classifier.open(bundle.folder, reject_below=below) as classifier:
+            assert classifier.reject_below == below
+            assert type(classifier.reject_below) is float

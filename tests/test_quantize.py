@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from mnist_edge.errors import InputError
-from mnist_edge.quantize import QuantParams, TensorSpec, dequantize, dequantize_one, quantize
+from mnist_edge.quantize import (
+    QuantParams,
+    TensorSpec,
+    dequantize,
+    dequantize_one,
+    least_at,
+    quantize,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,34 @@ def test_one_value_is_dequantized_as_many_are():
     assert [dequantize_one(int(value), params) for value in stored] == (
         dequantize(stored, params).tolist()
     )
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point", "dtype"),
+    [
+        (1 / 256, -128, "int8"),
+        (1 / 255, -128, "int8"),
+        (0.0123, 7, "int8"),
+        (1 / 256, 0, "uint8"),
+        (0.0039, 3, "uint8"),
+        (1 / 32768, 0, "int16"),
+        (0.7 / 32767, -5, "int16"),
+    ],
+)
+def test_the_least_integer_at_a_value_parts_all_integers_as_the_value_does(
+    scale, zero_point, dtype
+):
+    params = QuantParams(scale, zero_point, dtype)
+    low, high = params.limits
+    stored = np.arange(low, high + 1)
+    real = dequantize(stored, params).astype(np.float64)
+    random = np.random.default_rng(0)
+    some = random.choice(real, 40) if dtype == "int16" else real
+    values = [*some, *np.nextafter(some, 2), *np.nextafter(some, -2), *random.random(40), 0.9]
+    for value in [*values, 0.0, 1.0, real[0] - 1, real[-1] + 1]:
+        assert np.array_equal(stored < least_at(value, params), real < value), value
+    assert least_at(real[-1] + 1, params) == high + 1
+    assert least_at(real[0] - 1, params) == low
 
 
 def test_quantize_refuses_nan():

@@ -96,7 +96,7 @@ class Worker:
             return {"times": measure(self.classifier.backend.invoke, self._raw, *limits)}
         return {"times": measure(self._label, self._timed, *limits)}
 
-    def _label(self, image: NDArray[np.uint8]) -> str:
+    def _label(self, image: NDArray[np.uint8]) -> str | None:
         return self.classifier.predict(image).label
 
     def batch(self, job: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ def predict(
         Path | None, typer.Option(help="Bundle or model file [default: the shipped bundle].")
     ] = None,
     runtime: Annotated[str | None, typer.Option(help="See mnist-edge runtimes.")] = None,
+    reject_below: Annotated[
+        float | None, typer.Option(help="Confidence, 0 to 1, below which there is no label.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what images show, and what was done to them first.
@@ -29,7 +32,7 @@ def predict(
 
     Example: mnist-edge predict seven.png --model artifacts/edge
     """
-    with Classifier.open(model, runtime=runtime) as classifier:
+    with Classifier.open(model, runtime=runtime, reject_below=reject_below) as classifier:
         shape = classifier.backend.image_shape
         readings = [(path, read_image(path, shape=shape)) for path in images]
         answers = [(path, read, classifier.predict(read.image)) for path, read in readings]
@@ -51,9 +54,12 @@ def predict(
         )
         return
     for path, read, found in answers:
-        console.out.print(
-            f"{path}: {found.label}  ({100 * found.confidence:.1f} %)", soft_wrap=True, markup=False
-        )
+        sure = f"{100 * found.confidence:.1f} %"
+        if found.label is None:
+            said = f"none  (best guess {classifier.labels[found.index]}, {sure})"
+        else:
+            said = f"{found.label}  ({sure})"
+        console.out.print(f"{path}: {said}", soft_wrap=True, markup=False)
         if read.steps:
             console.say(f"  {', '.join(read.steps)}")
     console.say(f"{classifier.path.name} on {classifier.backend.runtime}")

@@ -46,6 +46,7 @@ def write_run(
     split: tuple[int, int],
     *,
     name: str | None = None,
+    temperature: float | None = None,
     quantization_aware: dict[str, Any] | None = None,
 ) -> float:
     """Write a finished run into an empty folder; return its accuracy on the test images, 0..1.
@@ -58,6 +59,7 @@ def write_run(
         probabilities: float32 [N,K] of the test images.
         split: how many training images were learnt from and how many were held out.
         name: of the run, if not the recipe's.
+        temperature: by which its logits were divided, if they were.
         quantization_aware: how it was fine-tuned for int8, if it was.
     """
     recipe = state.recipe
@@ -115,6 +117,8 @@ def write_run(
         },
         "versions": installed_versions(VERSIONED),
     }
+    if temperature is not None:
+        manifest["training"]["temperature"] = temperature
     if quantization_aware is not None:
         manifest["training"]["quantization_aware"] = quantization_aware
     (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")

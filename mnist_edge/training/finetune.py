@@ -29,6 +29,7 @@ from mnist_edge.training.placement import observed
 from mnist_edge.training.recipes import from_dict
 from mnist_edge.training.starting import narrow
 from mnist_edge.training.state import State
+from mnist_edge.training.temperature import calibrate, last_dense
 from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ def finetune(
         watcher=watcher or Watcher(),
     )
     ranges, trained = learnt_ranges(model), plain(model, folded)
+    temperature = calibrate(trained, dataset.train, held) if recipe.calibrate else None
+    if temperature is not None:  # what suited the run before does no more; its logits are others
+        logits = last_dense(trained).name
+        ranges[logits] = (ranges[logits][0] / temperature, ranges[logits][1] / temperature)
     judged = {
         "float32": folded,
         "post_training": insert(folded, calibrated, per_channel=per_channel),
@@ -163,6 +168,7 @@ def finetune(
             probabilities,
             (len(kept), len(held)),
             name=f"{run.name}-qat",
+            temperature=temperature,
             quantization_aware=aware,
         )
         if draw is not None:

@@ -28,6 +28,7 @@ from mnist_edge.training.epoch import one_epoch, predict
 from mnist_edge.training.lessons import Lessons, teachers_of
 from mnist_edge.training.networks import build
 from mnist_edge.training.state import Row, State, load_state
+from mnist_edge.training.temperature import calibrate
 from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
@@ -129,9 +130,18 @@ def train(
         state = State(recipe, dataset.sha256, [*state.history, row], seconds, _arrays(model))
         state.save(partial)
         watcher.epoch(row)
+    temperature = calibrate(model, dataset.train, held) if recipe.calibrate else None
     probabilities = predict(model, dataset.test.images)
     with replacing_folder(out) as folder:
-        accuracy = write_run(folder, model, state, dataset, probabilities, (len(kept), len(held)))
+        accuracy = write_run(
+            folder,
+            model,
+            state,
+            dataset,
+            probabilities,
+            (len(kept), len(held)),
+            temperature=temperature,
+        )
         if draw is not None:
             draw(folder, state.history, probabilities)
     shutil.rmtree(partial, ignore_errors=True)

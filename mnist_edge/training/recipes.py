@@ -56,6 +56,8 @@ class Recipe:
         bend: of the elastic part, in pixels; 0 or more.
         validation_share: of the training images, held out by class, never learnt from.
         split_seed: fixes which images those are; None for `seed`.
+        calibrate: after the last epoch, divide the logits by the temperature that suits the
+            held-out images best (see `temperature`); nothing is done where none are held out.
         seed: fixes the order, the augmentation and the initial weights.
         teachers: SHA-256 of the .keras files whose answers are learnt in place of the labels
             (see `lessons`); none for the labels.
@@ -81,6 +83,7 @@ class Recipe:
     bend: float = 1.0
     validation_share: float = 0.1
     split_seed: int | None = None
+    calibrate: bool = False
     seed: int = 0
     teachers: tuple[str, ...] = ()
     claim: str = ""

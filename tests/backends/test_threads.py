@@ -324,6 +324,23 @@ def test_a_pickled_classifier_is_the_same(bundle, dataset, file):
 
 
 @pytest.mark.parametrize("file", FILES)
+def test_a_pickled_or_forked_classifier_rejects_as_it_did(bundle, dataset, file):
+    images = dataset.test.images[:40]
+    with Classifier.open(bundle.folder / file) as classifier:
+        below = float(np.median([classifier.predict(image).confidence for image in images]))
+
+    def labels(classifier):
+        return [classifier.predict(image).label for image in images]
+
+    with Classifier.open(bundle.folder / file, reject_below=below) as classifier:
+        wanted = labels(classifier)
+        again = pickle.loads(pickle.dumps(classifier))
+        assert again.reject_below == below
+        assert labels(again) == forked(lambda: labels(classifier)) == wanted
+    assert {label is None for label in wanted} == {True, False}
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_one_that_is_dropped_without_closing_is_collected(bundle, dataset, file):
     classifier = Classifier.open(bundle.folder / file)
     classifier.probabilities(dataset.test.images[:5])

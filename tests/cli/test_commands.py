@@ -128,6 +128,20 @@ def test_predict_says_the_label_and_what_it_did(bundle, digit, capsys):
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-3)
 
 
+def test_predict_says_none_where_it_is_not_sure_enough(bundle, digit, capsys):
+    arguments = ["predict", str(digit), "--model", str(bundle.folder), "--runtime", "onnxruntime"]
+    assert run([*arguments, "--reject-below", "1"]) == 0
+    said = capsys.readouterr().out
+    assert re.fullmatch(rf"{digit}: none  \(best guess 3, \d+\.\d %\)\n", said)
+    assert run([*arguments, "--reject-below", "1", "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["label"] is None
+    assert answer["index"] == 3
+    assert answer["confidence"] == max(answer["probabilities"]) < 1
+    assert run([*arguments, "--reject-below", "0.3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["label"] == "3"
+
+
 def test_verify_holds_or_exits_with_1(bundle, tmp_path, capsys):
     assert run(["verify", str(bundle.folder), "--runtime", "onnxruntime", "--json"]) == 0
     assert all(finding["holds"] for finding in json.loads(capsys.readouterr().out))

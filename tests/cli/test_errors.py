@@ -59,6 +59,8 @@ CASES = {
     "predict absent.png": "no image at absent.png",
     "predict text.png": "text.png is not an image that Pillow can read",
     "predict tiny.png": "tiny.png is 9x9; wanted 28x28 or larger",
+    "predict ok.png --reject-below 1.5": "reject_below is 1.5; wanted a number of 0 to 1",
+    "predict ok.png --reject-below nan": "reject_below is nan; wanted a number of 0 to 1",
     "predict": "Missing argument",
     "bench absent": "no model or bundle at absent",
     "bench text.tflite --data fine.npz --quick": "text.tflite is not a TensorFlow Lite model",

@@ -41,14 +41,13 @@ def frames(source: str, region: tuple[slice, slice]) -> Generator[np.ndarray]:
         capture.release()
 
 
-def seen(classifier: Classifier, pixels: np.ndarray, least: float) -> str | None:
+def seen(classifier: Classifier, pixels: np.ndarray) -> str | None:
     """Return the label of what is drawn, or None where no digit can be made out."""
     try:
         reading = read_array(pixels)
     except InputError:  # blank
         return None
-    found = classifier.predict(reading.image)
-    return found.label if reading.sure and found.confidence >= least else None
+    return classifier.predict(reading.image).label if reading.sure else None
 
 
 def changes(labels: Iterable[str | None], steady: int) -> Iterator[str | None]:
@@ -78,8 +77,11 @@ def main() -> None:
     parser.add_argument("--least", type=float, default=0.8, help="confidence that counts [0.8]")
     args = parser.parse_args()
     try:
-        with Classifier.open() as classifier, closing(frames(args.source, args.roi)) as parts:
-            labels = (seen(classifier, part, args.least) for part in parts)
+        with (
+            Classifier.open(reject_below=args.least) as classifier,
+            closing(frames(args.source, args.roi)) as parts,
+        ):
+            labels = (seen(classifier, part) for part in parts)
             for label in changes(labels, args.steady):
                 print(label or "-", flush=True)
     except MnistEdgeError as error:
