@@ -85,7 +85,8 @@ def noise(images: Images, sigma: float, chance: Generator) -> Images:
 def blur(images: Images, sigma: float, _chance: Generator) -> Images:
     """Blur by a Gaussian with a standard deviation of `sigma` pixels; edges are repeated."""
     down, across = (_blurring(side, sigma) for side in images.shape[1:3])
-    return np.einsum("yi,nijc,xj->nyxc", down, images, across, optimize=True)
+    found: Images = np.einsum("yi,nijc,xj->nyxc", down, images, across, optimize=True)
+    return found
 
 
 def erode(images: Images, pixels: float, _chance: Generator) -> Images:
@@ -100,7 +101,7 @@ def dilate(images: Images, pixels: float, _chance: Generator) -> Images:
 
 def lower_contrast(images: Images, percent: float, _chance: Generator) -> Images:
     """Leave `percent` of each image's distance from its own mean."""
-    mean = images.mean((1, 2, 3), keepdims=True)
+    mean: Images = images.mean((1, 2, 3), keepdims=True)
     return mean + (images - mean) * np.float32(percent / 100)
 
 
