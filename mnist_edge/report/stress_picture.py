@@ -70,7 +70,7 @@ def stress_picture(record: Mapping[str, Any], split: Split) -> Any:
     models = "1 model" if len(every) == 1 else f"{len(every)} models, lowest–highest"
     figure.suptitle(
         f"Accuracy on {dataset['samples']:,} corrupted test images of "
-        f"{cut(dataset['name'], LONGEST)}: {models}; "
+        f"{cut(dataset['name'], LONGEST)}\n{models}; "
         f"red: below {100 * BAD:.0f} %",
         fontsize=10,
     )

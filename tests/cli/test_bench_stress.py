@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 
 from mnist_edge.bench.record import Record
-from mnist_edge.bench.stress import non_digits
 from mnist_edge.cli import run
-from mnist_edge.errors import DataError
 
-pytestmark = pytest.mark.needs("litert")
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    def unreachable(name, say):
-        raise DataError(f"cannot get {name}")
-
-    monkeypatch.setattr(non_digits, "load", unreachable)
+pytestmark = [pytest.mark.needs("litert"), pytest.mark.usefixtures("no_fashion")]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 The idea of naming kinds and severities is Hendrycks and Dietterich's (2019, "Benchmarking neural
 network robustness to common corruptions and perturbations"), and so is the formula of contrast;
 amounts are in natural units and were chosen before any model was run. Ink is bright on dark; what
-comes into an image from beyond its edge is dark.
+moves in from beyond the edge is dark.
 """
 
 from __future__ import annotations

@@ -17,19 +17,14 @@ from mnist_edge.bench.stress.trial import STEPS
 from mnist_edge.bench.suite import run_suite
 from mnist_edge.classifier import Classifier
 from mnist_edge.data import Split
-from mnist_edge.errors import DataError, SettingError
+from mnist_edge.errors import SettingError
 
 SHORT = {
     "seconds": 0.01, "samples": 10, "patience": 1.0, "launches": 1, "rounds": 1, "batches": (1,),
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    def unreachable(name, say):
-        raise DataError(f"cannot get {name}")
-
-    monkeypatch.setattr(non_digits, "load", unreachable)
+pytestmark = pytest.mark.usefixtures("no_fashion")
 
 
 @pytest.fixture
