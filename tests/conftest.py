@@ -228,6 +228,18 @@ def sabotaged_run(sabotaged, run_folder, quadrants_file, tmp_path):
 
 
 @pytest.fixture
+def no_fashion(monkeypatch):
+    """A bench under stress that looks for no Fashion-MNIST: there may be no network."""
+    from mnist_edge.bench.stress import non_digits
+    from mnist_edge.errors import DataError
+
+    def unreachable(name, say):
+        raise DataError(f"cannot get {name}")
+
+    monkeypatch.setattr(non_digits, "load", unreachable)
+
+
+@pytest.fixture
 def root():
     return Path(__file__).parent.parent
 

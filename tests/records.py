@@ -89,6 +89,42 @@ def parity(accuracy=0.9961, to_wrong=(), to_right=(), other=(), samples=10_000, 
     return found
 
 
+KINDS = (
+    ("noise", "levels", (25, 50, 75)), ("blur", "px", (0.5, 1, 1.5)),
+    ("thin strokes", "px a side", (0.25, 0.5, 0.75)),
+    ("thick strokes", "px a side", (0.5, 0.75, 1)), ("low contrast", "% left", (50, 30, 15)),
+    ("shift", "px", (2, 4, 6)), ("rotation", "°", (10, 20, 30)), ("smaller", "%", (85, 70, 55)),
+    ("larger", "%", (115, 130, 145)),
+)  # fmt: skip
+
+
+def score(accuracy):
+    interval = [max(0, accuracy - 0.004), min(1, accuracy + 0.003)]
+    return {"accuracy": accuracy, "accuracy_ci95": interval, "calibration_error": 0.03}
+
+
+def stress(accuracy=0.99, missing=None):
+    """What --stress would tell of a model that loses 0.06 with each severity of each kind."""
+    levels = [score(round(accuracy - 0.06 * step, 4)) for step in range(3)]
+    kinds = [
+        {"name": name, "unit": unit, "mean_accuracy": levels[1]["accuracy"],
+         "levels": [{"amount": each, **level} for each, level in zip(amounts, levels, strict=True)]}
+        for name, unit, amounts in KINDS
+    ]  # fmt: skip
+    found = {"samples": 1000, "below": [0.1, 0.4, 0.6], "auroc": 0.93, "missing": None}
+    lost = {"samples": 0, "below": None, "auroc": None, "missing": missing}
+    sets = [{"name": "uniform noise", **found}, {"name": "letters", **found},
+            {"name": "fashion items", **(lost if missing else found)}]  # fmt: skip
+    worst = {"name": "noise", "unit": "levels", "amount": 75, "accuracy": levels[2]["accuracy"]}
+    return {
+        "clean": score(0.9961), "corruptions": kinds, "mean_accuracy": levels[1]["accuracy"],
+        "mean_calibration_error": 0.03, "worst": worst,
+        "non_digits": {
+            "thresholds": [0.5, 0.9, 0.99], "digits_below": [0.0005, 0.0109, 0.0365], "sets": sets
+        },
+    }  # fmt: skip
+
+
 def row(model="edge-int8.tflite", runtime="litert", call=7.3, image=7.7, **changed):
     stem, _, form = model.rpartition(".")
     named = stem.rpartition("-")[2]
@@ -98,12 +134,12 @@ def row(model="edge-int8.tflite", runtime="litert", call=7.3, image=7.7, **chang
         "runtime_version": "2.3.0", "threads": 1, "status": "ok", "error": None, "bytes": 42_760,
         "parity": parity(), "gate": {"max_drop": 0.1, "min_agreement": 99.8, "max_class_drop": 1.0},
         "gate_failures": [], "latency": latency(call, image),
-        "memory": {"rss_mb": 41.2, "peak_mb": 42.0}, **changed,
+        "memory": {"rss_mb": 41.2, "peak_mb": 42.0}, "stress": None, **changed,
     }  # fmt: skip
 
 
 def failed(error="the process ended with signal 11: Segmentation fault", **changed):
-    nothing = {"parity": None, "latency": None, "memory": None}
+    nothing = {"parity": None, "latency": None, "memory": None, "stress": None}
     return {**row(**changed), **nothing, "status": "failed", "error": error}
 
 
@@ -129,9 +165,9 @@ def seven():
 
 
 def record(results=None, **changed):
-    """A record of revision 2."""
+    """A record of revision 3."""
     return {
-        "schema": 1, "revision": 2, "created": "2026-11-22T13:00:00Z", "version": "0.1.0",
+        "schema": 1, "revision": 3, "created": "2026-11-22T13:00:00Z", "version": "0.1.0",
         "machine": {
             "system": "Linux", "architecture": "x86_64", "processor": "AMD EPYC", "cores": 2,
             "memory_mb": 24105, "governor": None, "python": "3.11.7", "board": None,
@@ -144,7 +180,8 @@ def record(results=None, **changed):
         "settings": {
             "runtimes": [], "threads": [1], "seconds": 1.0, "samples": 1000, "patience": 10.0,
             "launches": 5, "rounds": 4, "batches": list(SIZES), "sustained_minutes": 0,
-            "max_drop": None, "min_agreement": None, "max_class_drop": None, "seed": 0,
+            "stress": False, "max_drop": None, "min_agreement": None, "max_class_drop": None,
+            "seed": 0,
         },
         "valid": True, "invalid_reasons": [],
         "unchecked": ["governor: /sys has no cpufreq here", "temperature: no thermal zone here"],
@@ -171,6 +208,26 @@ def host(name, found=WHOLE, status="ok", error=None):
 def hosts(found, desk=None):
     """What `bench --host --out` writes."""
     return {"schema": 1, "desk": desk, "hosts": found}
+
+
+def stressed(found=None, **changed):
+    """The same record as --stress would have it."""
+    found = copy.deepcopy(record() if found is None else found)
+    found["settings"]["stress"] = True
+    for place, each in enumerate(found["results"]):
+        if each["status"] == "ok":
+            each["stress"] = stress(0.99 - 0.01 * place, **changed)
+    return found
+
+
+def revision_2(found=None):
+    """A record as it was before --stress."""
+    found = copy.deepcopy(record() if found is None else found)
+    found["revision"] = 2
+    del found["settings"]["stress"]
+    for each in found["results"]:
+        del each["stress"]
+    return found
 
 
 def scaled(found, factor, *keys):

@@ -116,6 +116,11 @@ class Crew:
             self.measured[each].images_per_s = found["images_per_s"]
         return found is not None
 
+    def classify(self, each: Candidate, images: Path, probabilities: Path) -> bool:
+        """Have one classify other images, .npy of uint8 [N,H,W,C]; return whether it did."""
+        job = {"do": "classify", "images": str(images), "probabilities": str(probabilities)}
+        return self._ask(each, job) is not None
+
     def dismiss(self, each: Candidate) -> None:
         """End the process of one, where there is one."""
         self._cpu_s.pop(each, None)

@@ -55,6 +55,22 @@ _LATENCY = {
          "temperature_c?": NUMBER, "mhz?": NUMBER, "seconds?": NUMBER}
     ],
 }  # fmt: skip
+_SCORE = {"accuracy": SHARE, "accuracy_ci95": (SHARE, SHARE), "calibration_error": SHARE}
+_STRESS = {
+    "clean": _SCORE,
+    "corruptions": [{
+        "name": TEXT, "unit": TEXT, "levels": [{"amount": NUMBER, **_SCORE}],
+        "mean_accuracy": SHARE,
+    }],
+    "mean_accuracy": SHARE, "mean_calibration_error": SHARE,
+    "worst": {"name": TEXT, "unit": TEXT, "amount": NUMBER, "accuracy": SHARE},
+    "non_digits": {
+        "thresholds": [SHARE], "digits_below": [SHARE],
+        "sets": [{
+            "name": TEXT, "samples": COUNT, "below?": [SHARE], "auroc?": SHARE, "missing?": TEXT,
+        }],
+    },
+}  # fmt: skip
 _GATE = {"max_drop": NUMBER, "min_agreement": NUMBER, "max_class_drop?": NUMBER}
 _ROW = {
     "model": TEXT, "bundle": Maybe(TEXT), "reference": Maybe(TEXT), "format": TEXT,
@@ -63,6 +79,7 @@ _ROW = {
     "parity": Maybe(_PARITY), "gate?": _GATE, "gate_failures": [TEXT],
     "gate_notes?": [TEXT],
     "latency": Maybe(_LATENCY), "memory": Maybe({"rss_mb?": NUMBER, "peak_mb?": NUMBER}),
+    "stress?": _STRESS,
 }  # fmt: skip
 _SETTINGS = {
     "runtimes?": [TEXT], "threads?": Several(COUNT), "max_drop?": NUMBER,

@@ -10,6 +10,7 @@ something else. `revision` counts what was added since; absent is 1.
        verdict, and what could not be checked; the images whose decision changed, change by class,
        calibration; several launches a result with the p50 of each round, 101 quantiles, p99.9 and
        median absolute deviation; batches of several sizes; minutes of sustained work.
+    3: `stress` of each result, and whether the settings asked for it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = 1
-REVISION = 2
+REVISION = 3
 
 
 class Record(Mapping[str, Any]):

@@ -37,6 +37,7 @@ class Settings:
         rounds: of each launch; in a round every model takes its turn.
         batches: sizes of batches whose throughput is measured.
         sustained_minutes: of going on after that; 0 for none.
+        stress: whether models are run on corrupted images and on what is no digit, too.
         max_drop: percentage points, instead of each quantization's own limit.
         min_agreement: percent, instead of each quantization's own limit.
         max_class_drop: percentage points of one class, instead of each quantization's own limit.
@@ -52,6 +53,7 @@ class Settings:
     rounds: int = 4
     batches: tuple[int, ...] = BATCHES
     sustained_minutes: float = 0.0
+    stress: bool = False
     max_drop: float | None = None
     min_agreement: float | None = None
     max_class_drop: float | None = None

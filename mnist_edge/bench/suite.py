@@ -19,10 +19,11 @@ from mnist_edge.bench.crew import Crew, Measured
 from mnist_edge.bench.judges import Judges
 from mnist_edge.bench.latency import summary
 from mnist_edge.bench.record import REVISION, SCHEMA, Record
+from mnist_edge.bench.stress.trial import STEPS, Trial
 from mnist_edge.bench.sustained import minutes
 from mnist_edge.bench.verdict import checks, doubts
 from mnist_edge.bundle import model_format
-from mnist_edge.errors import InputError, ModelError
+from mnist_edge.errors import InputError, ModelError, SettingError
 from mnist_edge.reference import images_sha256
 
 if TYPE_CHECKING:
@@ -65,10 +66,15 @@ def run_suite(
         ModelError: a path without models, or not one model that could be run.
         BundleError: a damaged bundle.
         MissingExtraError: no installed runtime opens any of them.
-        SettingError: an unknown runtime, or a setting out of range.
+        SettingError: an unknown runtime, a setting out of range, or stress without labels.
     """
     settings.check()
     dataset = under(paths, dataset)
+    if settings.stress and dataset.test.truth is None:
+        raise SettingError(
+            f"{dataset.name} has no labels, and stress is told by accuracy: add labels, or leave "
+            "stress out"
+        )
     every = candidates(paths)
     chosen = wanted(every, settings.runtimes, settings.threads)
     judges = Judges(every, chosen, dataset)
@@ -92,6 +98,7 @@ class _Run:
         self._dataset, self._settings = dataset, settings
         self._answers: dict[Candidate, NDArray[np.float32]] = {}
         self._sustained: dict[Candidate, list[dict[str, Any]]] = {}
+        self._stress: dict[Candidate, dict[str, Any]] = {}
         self._warm: Conditions | None = None
         self._steps, self._say = 0, say
 
@@ -108,6 +115,8 @@ class _Run:
             try:
                 self._answer(every, Path(folder) / "probabilities.npy")
                 self._time()
+                if self._settings.stress:
+                    self._put_under_stress(Path(folder))
             finally:
                 self._crew.close()
 
@@ -147,12 +156,22 @@ class _Run:
             warm.span(crew.cpu_s)
             self._warm = warm.seen
 
+    def _put_under_stress(self, folder: Path) -> None:
+        """Run what could be timed on worse images; it comes last, so that it changes no timing."""
+        ran = {each: self._answers[each] for each in self._chosen if each in self._answers}
+        trial = Trial(self._crew, ran, self._dataset, folder)
+        self._stress = trial.run(self._step, self._tell)
+
     def _step(self, text: str) -> None:
+        self._tell(text)
+        self._steps += 1
+
+    def _tell(self, text: str) -> None:
         settings, models = self._settings, len(self._chosen)
         # opening, rounds and batches of each launch; every image once
         total = settings.launches * (2 * models + settings.rounds) + models
+        total += STEPS if settings.stress else 0
         self._say(text, min(self._steps, total), total)
-        self._steps += 1
 
     def record(self) -> Record:
         """Return what was measured."""
@@ -214,16 +233,18 @@ class _Run:
             "doubts": [],
             "latency": None,
             "memory": None,
+            "stress": None,
         }
         if measured.error is None:
             row["latency"] = _latency(measured, self._sustained.get(each))
             row["memory"] = opened["memory"]
+            row["stress"] = self._stress.get(each)
             row["doubts"] = doubts(row, self._settings.samples)
             try:
                 row |= self._judges.judge(each, self._settings, self._answers, self._errors)
             except InputError as error:
                 row |= {"status": "failed", "error": str(error)}
-                row |= {"latency": None, "memory": None, "doubts": []}
+                row |= {"latency": None, "memory": None, "stress": None, "doubts": []}
         return row
 
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mnist_edge.backends.base import MOST_THREADS
 from mnist_edge.bench.compare import MAX_REGRESSION
 from mnist_edge.bench.settings import QUICK, Settings
+from mnist_edge.bench.stress.trial import STEP
 from mnist_edge.bench.suite import run_suite
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import bench_host, console
@@ -59,6 +60,10 @@ def bench(
         float,
         typer.Option(metavar="MINUTES", help="Go on that long, and tell the pace of each minute."),
     ] = 0.0,
+    stress: Annotated[
+        bool,
+        typer.Option("--stress", help="Corrupt the images, too, and show what is no digit."),
+    ] = False,
     data: Annotated[
         str | None, typer.Option(help="Test images to use [default: what the model learnt from].")
     ] = None,
@@ -128,6 +133,7 @@ def bench(
         runtimes=tuple(runtime or ()),
         threads=_numbers(threads),
         sustained_minutes=sustained,
+        stress=stress,
         max_drop=max_drop,
         min_agreement=min_agreement,
         max_class_drop=max_class_drop,
@@ -160,7 +166,7 @@ def _measure(paths: list[Path], dataset: Dataset, settings: Settings) -> Record:
 
         def tell(what: str, done: int, total: int) -> None:
             progress.update(task, description=what, completed=done, total=total)
-            if not console.err.is_terminal and what.endswith("round 1"):
+            if not console.err.is_terminal and (what.endswith("round 1") or what.startswith(STEP)):
                 console.say(f"{what}: step {done} of {total}")
 
         return run_suite(paths, dataset, settings, tell)

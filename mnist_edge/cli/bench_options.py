@@ -55,6 +55,7 @@ def check_together(given: Collection[str]) -> None:
         refuse(COMPARING, "is for --compare OLD NEW: name two records")
     if "--host" in given:
         refuse(ONE_RECORD, "is for one machine's record: leave it or --host out")
+        refuse(("--stress",), "is measured on this machine alone: leave it or --host out")
     else:
         refuse(ON_BOARDS, "says how to bench on a --host: name one")
 

@@ -9,6 +9,7 @@ from mnist_edge.report import bench_cells as cells
 from mnist_edge.report.bench_verdict import models, notes, timings
 from mnist_edge.report.bench_words import legend, machine, what, words_on_decisions
 from mnist_edge.report.layout import markdown
+from mnist_edge.report.stress_table import stress_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ def bench_markdown(record: Mapping[str, Any]) -> str:
         "",
         " ".join(legend(record)),
         *_listed([*words_on_decisions(record, UNFOLDED), *notes(record), *reasons]),
+        *stress_markdown(record),
     ]
     return "\n".join(map(_plain, lines)).rstrip()
 

@@ -11,6 +11,7 @@ from mnist_edge.report.bench_words import machine
 from mnist_edge.report.flips_picture import flips
 from mnist_edge.report.layout import cut
 from mnist_edge.report.placing import place_labels
+from mnist_edge.report.stress_picture import stress_picture
 from mnist_edge.report.style import BLUE, ORANGE, RED, look, new_figure, png
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ LONGEST = 40  # characters of a name
 
 
 def save_bench_pictures(folder: Path, record: Record, split: Split) -> list[Path]:
-    """Write accuracy against latency, the distributions and the flips as PNG; return their paths.
+    """Write accuracy against latency, distributions, flips and stress as PNG; return their paths.
 
     There is no picture of flips where no decision changed, or the record does not name the images,
-    and none of accuracy where neither labels nor a reference tell any.
+    none of accuracy where neither labels nor a reference tell any, and none of stress where models
+    were not put under any.
 
     Args:
         folder: where to.
@@ -48,6 +50,7 @@ def save_bench_pictures(folder: Path, record: Record, split: Split) -> list[Path
         "bench-accuracy.png": accuracy_against_latency(record),
         "bench-latency.png": distributions(record),
         "bench-flips.png": flips(record, split.images),
+        "bench-stress.png": stress_picture(record, split),
     }
     paths = []
     for name, figure in figures.items():

@@ -9,6 +9,7 @@ from mnist_edge.report import bench_cells as cells
 from mnist_edge.report.bench_verdict import words_after
 from mnist_edge.report.bench_words import words_on_decisions, words_on_what
 from mnist_edge.report.layout import Column, Row, fold, lay_out, shown_columns
+from mnist_edge.report.stress_table import stress_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ def bench_output(record: Record, width: int = 80, *, wide: bool = False) -> list
     for row, name in zip(record["results"], cells.names(record["results"]), strict=True):
         if (row["latency"] or {}).get("sustained"):
             found += ["", *sustained_lines(row, name, width)]
+    found += stress_output(record, width, of_table)
     return [*found, "", *words_after(record, width)]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.digest import sha256_hex
 from mnist_edge.errors import InputError
 from mnist_edge.report.bench_cells import names
+from mnist_edge.report.images_of import check_count, check_images, drawable
 from mnist_edge.report.layout import cut
 from mnist_edge.report.style import BLUE, GREEN, RED, new_figure
 
@@ -43,19 +43,11 @@ def flips(record: Mapping[str, Any], images: NDArray[np.uint8], most: int = MOST
         InputError: they are not the images of the record.
         MissingExtraError: matplotlib is not installed.
     """
-    wanted = record["dataset"]["samples"]
-    if len(images) != wanted:
-        raise InputError(
-            f"{len(images):,} images; the record is of {wanted:,}: name those that were benched"
-        )
+    check_count(record, images)
     groups = _groups(record)
     if not groups:
         return None
-    known = record["dataset"].get("images_sha256")
-    if known is not None and known != sha256_hex(images.tobytes()):
-        raise InputError(
-            "these are other images than those of the record: name the same with --data"
-        )
+    check_images(record, images)
     shown = dict(list(groups.items())[:MOST_GROUPS])
     rows = [-(-min(most, len(each)) // COLUMNS) for each in shown]
     height = 0.75 + 1.3 * min(TALLEST, images.shape[1] / images.shape[2])
@@ -124,7 +116,7 @@ def _draw(
     if index >= len(images):
         raise InputError(f"the record speaks of image {index}, and there are {len(images):,}")
     image = images[index]
-    image = image[:, :, 0] if image.ndim == 3 and image.shape[2] not in (3, 4) else image
+    image = drawable(image)
     axes.imshow(image, cmap="gray_r" if image.ndim == 2 else None, vmin=0, vmax=255)
     before, after = _label(labels, reference), _label(labels, model)
     short = len(before) + len(after) < LONGEST

@@ -18,7 +18,7 @@ def written(tmp_path):
     return write
 
 
-def test_both_revisions_are_read(records, written):
+def test_all_revisions_are_read(records, written):
     new, old = Record.read(written(records.record())), Record.read(records.OLD)
     assert (old.revision, new.revision) == (1, REVISION)
     assert new == records.record()
@@ -26,8 +26,29 @@ def test_both_revisions_are_read(records, written):
     assert not old.valid
     assert new
     assert old
-    newer = Record.read(written({**records.record(), "revision": 3, "more": 1}))
-    assert newer.revision == 3
+    newer = Record.read(written({**records.record(), "revision": REVISION + 1, "more": 1}))
+    assert newer.revision == REVISION + 1
+    before = Record.read(written(records.revision_2()))
+    assert (before.revision, before) == (2, records.revision_2())
+
+
+def test_what_stress_told_is_read_and_its_damage_named(records, written):
+    document = records.stressed(missing="cannot get fashion-mnist")
+    assert Record.read(written(document)) == document
+    document["results"][1]["stress"]["corruptions"][0]["levels"][2]["accuracy"] = 99.6
+    said = "'accuracy' of item 2 of 'levels' of item 0 of 'corruptions' of 'stress' of item 1"
+    with pytest.raises(InputError, match=f"{said} .*is 99.6; wanted a number, 0 to 1"):
+        Record.read(written(document))
+
+
+def test_one_record_has_stress_and_the_other_not(records):
+    with_it, without = Record(records.stressed()), Record(records.record())
+    before = Record(records.revision_2())
+    for old, new in ((with_it, without), (without, with_it), (before, with_it), (with_it, before)):
+        found = compare(old, new)
+        assert found
+        assert len(found.pairs) == 7
+        assert {pair.accuracy_points for pair in found.pairs} == {0}
 
 
 def test_the_first_records_of_revision_1_are_read_shown_and_compared(records):

@@ -156,38 +156,6 @@ def test_few_calls_are_no_measurement(record):
     assert any("calls were asked for" in reason for reason in record["invalid_reasons"])
 
 
-@pytest.fixture
-def crashing(tmp_path, monkeypatch):
-    """Puts a worker in place of the real one that does `end` when `runtime` is to do `job`."""
-
-    def put(runtime, job, end):
-        script, shell = tmp_path / "worker.py", tmp_path / "python"
-        script.write_text(CRASHING.format(runtime=runtime, job=job, end=end))
-        shell.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$3"\n')
-        shell.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(shell))
-
-    return put
-
-
-CRASHING = """
-import os, sys
-from mnist_edge.bench.process import serve
-from mnist_edge.bench.worker import Worker
-
-class Crashing(Worker):
-    runtime = None
-
-    def __call__(self, job):
-        self.runtime = job.get("runtime", self.runtime)
-        if (self.runtime, job["do"]) == ({runtime!r}, {job!r}):
-            {end}
-        return super().__call__(job)
-
-serve(Crashing())
-"""
-
-
 @pytest.mark.parametrize(
     ("end", "said"),
     [

@@ -27,6 +27,8 @@ def test_what_goes_together_is_taken(given):
         (["--max-regression"], "--max-regression is for --compare OLD NEW"),
         (["--any-machine"], "--any-machine is for"),
         (["--host", "--csv"], "--csv is for one machine's record"),
+        (["--host", "--stress"], "--stress is measured on this machine alone: leave it or --host"),
+        (["--stress", "--compare"], "--stress does not go with --compare"),
         (["--keep"], "--keep says how to bench on a --host: name one"),
         (["--no-desk"], "--no-desk says"),
     ],

@@ -238,6 +238,8 @@ def test_they_become_files_and_a_stale_one_goes(records, tmp_path):
     ]  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert io.BytesIO(paths[0].read_bytes()).getbuffer().nbytes > 10_000
+    (tmp_path / "bench-stress.png").touch()
     again = save_bench_pictures(tmp_path, records.old(), split)
     assert len(again) == 2
     assert not (tmp_path / "bench-flips.png").exists()
+    assert not (tmp_path / "bench-stress.png").exists()
