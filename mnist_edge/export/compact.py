@@ -40,12 +40,16 @@ class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
 def compact(content: bytes) -> bytes:
     """Return the same model with short names and no vector twice.
 
-    The names of its input and output stay, and so does every number.
+    The names of its input and output stay, and so does every number. A file that keeps data behind
+    its tables, as those above 2 GB do, is returned as it is: its tables say at which bytes of the
+    file that data is, and those would be others.
 
     Args:
         content: a TensorFlow Lite file.
     """
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    if _has_data_behind(model):
+        return content
     for graph in model.subgraphs:
         ends = {*graph.inputs, *graph.outputs}
         taken = {tensor.name for index, tensor in enumerate(graph.tensors) if index in ends}
@@ -65,6 +69,15 @@ def short(name: str) -> str:
     're_lu_2_1/Relu'
     """
     return "/".join(name.partition(";")[0].split("/")[-2:])
+
+
+def _has_data_behind(model: Any) -> bool:
+    """Say whether a buffer, or a custom operator's settings, lie outside of the tables."""
+    operators = (op for graph in model.subgraphs for op in graph.operators or ())
+    # 1 is no place: a converter writes it first, and the true one when the file is whole.
+    return any(buffer.offset > 1 for buffer in model.buffers or ()) or any(
+        getattr(op, "largeCustomOptionsOffset", 0) > 0 for op in operators
+    )
 
 
 def _distinct(name: bytes, taken: set[bytes]) -> bytes:

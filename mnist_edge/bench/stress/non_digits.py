@@ -9,7 +9,7 @@ import numpy as np
 
 from mnist_edge.data import load
 from mnist_edge.data.public import FASHION_MNIST
-from mnist_edge.errors import MissingExtraError, MnistEdgeError
+from mnist_edge.errors import DataError, MissingExtraError, MnistEdgeError
 from mnist_edge.image_file import read_array
 from mnist_edge.preprocess import DIGIT_SHAPE
 
@@ -59,6 +59,8 @@ def letters() -> NDArray[np.uint8]:
 
     Raises:
         MissingExtraError: Pillow, or matplotlib, which brings the fonts, is not installed.
+        DataError: one of them is, without what letters take: a Linux distribution's matplotlib may
+            have no fonts, and a Pillow that was built by hand no FreeType.
     """
     folder = _fonts()
     found = []
@@ -123,7 +125,13 @@ def _drawn(letter: str, font: Path, size: int) -> NDArray[np.uint8]:
     except ImportError:
         raise MissingExtraError("Pillow", "cli") from None
     paper = Image.new("L", (2 * size, 2 * size))
-    with font.open("rb") as file:
-        drawing = ImageFont.truetype(file, size)
-        ImageDraw.Draw(paper).text((size, size), letter, fill=255, font=drawing, anchor="mm")
+    try:
+        with font.open("rb") as file:
+            drawing = ImageFont.truetype(file, size)
+            ImageDraw.Draw(paper).text((size, size), letter, fill=255, font=drawing, anchor="mm")
+    except (ImportError, OSError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise DataError(
+            f"cannot draw in {font}: {why}; matplotlib and Pillow as pip installs them can"
+        ) from None
     return read_array(np.asarray(paper), letter).image

@@ -1,5 +1,7 @@
+import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,3 +84,33 @@ def test_what_is_not_here_is_said_and_not_the_end(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     found = strangers("letters", some(), silent)
     assert 'pip install "mnist-edge[report]"' in found.missing
+
+
+def test_a_matplotlib_without_fonts_is_said_and_not_the_end(tmp_path, monkeypatch):
+    import matplotlib
+
+    there = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    monkeypatch.setattr(matplotlib, "get_data_path", lambda: str(tmp_path))
+    ttf = tmp_path / "fonts" / "ttf"
+    assert strangers("letters", some(), silent) == (
+        "letters",
+        None,
+        f"cannot draw in {ttf / 'DejaVuSans.ttf'}: No such file or directory; "
+        "matplotlib and Pillow as pip installs them can",
+    )
+    ttf.mkdir(parents=True)
+    shutil.copy(there / "DejaVuSans.ttf", ttf)  # the first is there, the second is not
+    (ttf / "DejaVuSans-Bold.ttf").write_bytes(b"no font\n")
+    found = strangers("letters", some(), silent)
+    assert found.images is None
+    assert found.missing.startswith(f"cannot draw in {ttf / 'DejaVuSans-Bold.ttf'}: ")
+
+
+def test_a_pillow_without_freetype_is_said_and_not_the_end(monkeypatch):
+    from PIL import ImageFont, _util
+
+    why = "The _imagingft C module is not installed"
+    monkeypatch.setattr(ImageFont, "core", _util.DeferredError(ImportError(why)))
+    found = strangers("letters", some(), silent)
+    assert found.images is None
+    assert f": {why}; " in found.missing
