@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IDENTIFIER = b"TFL3"
+# With which converter a file was made: a bundle's manifest says it too.
+LEFT_OUT = b"CONVERSION_METADATA"
 ALIGNMENT = 16  # of the data of tensors: schema.fbs, `Buffer.data` (force_align: 16)
 
 
@@ -38,7 +40,7 @@ class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
 
 
 def compact(content: bytes) -> bytes:
-    """Return the same model with short names and no vector twice.
+    """Return the same model with short names and no vector twice, without LEFT_OUT.
 
     The names of its input and output stay, and so does every number. A file that keeps data behind
     its tables, as those above 2 GB do, is returned as it is: its tables say at which bytes of the
@@ -50,6 +52,7 @@ def compact(content: bytes) -> bytes:
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     if _has_data_behind(model):
         return content
+    _leave_out_origin(model)
     for graph in model.subgraphs:
         ends = {*graph.inputs, *graph.outputs}
         taken = {tensor.name for index, tensor in enumerate(graph.tensors) if index in ends}
@@ -69,6 +72,14 @@ def short(name: str) -> str:
     're_lu_2_1/Relu'
     """
     return "/".join(name.partition(";")[0].split("/")[-2:])
+
+
+def _leave_out_origin(model: Any) -> None:
+    kept = [each for each in model.metadata or () if each.name != LEFT_OUT]
+    for each in model.metadata or ():
+        if each.name == LEFT_OUT and each.buffer not in {other.buffer for other in kept}:
+            model.buffers[each.buffer].data = None
+    model.metadata = kept
 
 
 def _has_data_behind(model: Any) -> bool:

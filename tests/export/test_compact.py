@@ -119,3 +119,10 @@ def test_a_file_with_data_behind_its_tables_is_left_alone(place):
 )
 def test_a_name_is_cut_to_its_last_parts(name, wanted):
     assert short(name) == wanted
+
+
+def test_what_converted_it_is_left_out_and_what_it_needs_stays(long):
+    assert b"CONVERSION_METADATA" in long
+    made = compact(long)
+    assert b"CONVERSION_METADATA" not in made
+    assert b"min_runtime_version" in made
