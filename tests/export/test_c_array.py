@@ -95,6 +95,13 @@ def test_a_program_finds_in_it_all_that_the_file_says(int8, bundle, tmp_path, co
     assert labels == "".join(f"[{label}]" for label in LABELS)
 
 
+# How a resolver of TensorFlow Lite Micro calls them.
+METHODS = {
+    "CONV_2D": "AddConv2D", "FULLY_CONNECTED": "AddFullyConnected", "MAX_POOL_2D": "AddMaxPool2D",
+    "MEAN": "AddMean", "SOFTMAX": "AddSoftmax",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["int", "class", "2 fast", "_x__y_", "π", "A*/B", ""])
 def test_any_name_makes_identifiers(int8, tmp_path, name):
     made = c_array(int8, name, LABELS)
@@ -106,8 +113,8 @@ def test_any_name_makes_identifiers(int8, tmp_path, name):
 
 def test_a_resolver_is_told_every_operator_and_whether_it_had_room(int8, bundle, tmp_path):
     made = c_array(int8, "net", LABELS)
-    wanted = ["AddConv2D", "AddFullyConnected", "AddMaxPool2D", "AddMean", "AddSoftmax"]
-    assert len(wanted) == len(bundle.entry("edge-int8.tflite").ops)
+    wanted = [METHODS[name] for name in bundle.entry("edge-int8.tflite").ops]
+    assert len(wanted) > 3
     methods = "\n".join(f'  int {name}() {{ return added("{name}"); }}' for name in wanted)
     main = RESOLVER % {"name": "net", "macro": "NET", "methods": methods}
     out = program(tmp_path, made, COMPILERS[2], main)
@@ -131,10 +138,11 @@ def test_the_model_is_a_table_of_twelve_bytes_a_line(int8):
 
 
 def test_activations_are_counted_at_the_fullest_moment(bundle):
-    # the image and the first layer's 4 maps; TensorFlow Lite Micro itself says 1360 and 2720
+    # The image and the first layer's 4 maps. Where those were of 12x12, TensorFlow Lite Micro
+    # itself said 1360 and 2720, which is this sum.
     for file, width in (("edge-int8.tflite", 1), ("edge-int16x8.tflite", 2)):
         model = micro.read_micro((bundle.folder / file).read_bytes(), file)
-        assert model.activation_bytes == width * (28 * 28 + 12 * 12 * 4)
+        assert model.activation_bytes == width * (28 * 28 + 26 * 26 * 4)
 
 
 def test_what_a_later_operator_takes_is_still_in_use():

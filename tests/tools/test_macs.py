@@ -1,11 +1,14 @@
 """Multiply-adds of networks, against counts by hand."""
 
+from math import prod
+
 import pytest
 
 from tools.peers.macs import count, macs
 
+# An early edge, see tests/structure/conftest.py.
 # 28 -> 12 by 5x5, stride 2; -> 10 -> 8 by 3x3; pool -> 4; -> 2 by 3x3; the mean; 64 by 10
-EDGE = [
+POOLED = [
     12 * 12 * 16 * 5 * 5 * 1,
     10 * 10 * 32 * 3 * 3 * 16,
     8 * 8 * 32 * 3 * 3 * 32,
@@ -16,11 +19,25 @@ EDGE = [
 CLASSIC = [26 * 26 * 32 * 3 * 3 * 1, 11 * 11 * 64 * 3 * 3 * 32, 5 * 5 * 64 * 128, 128 * 10]
 
 
-@pytest.mark.parametrize("name", ["edge-int8.tflite", "edge-float32.tflite", "edge-int8.onnx",
-                                  "edge-float32.onnx"])  # fmt: skip
-def test_edge_is_counted_as_by_hand(root, name):
-    assert [layer.macs for layer in count(root / "artifacts" / "edge" / name)] == EDGE
-    assert sum(EDGE) == 1_182_592
+@pytest.mark.parametrize("name", ["pooled-int8.tflite", "pooled-float32.onnx"])
+def test_a_network_is_counted_as_by_hand(root, name):
+    assert [layer.macs for layer in count(root / "tests" / "structure" / name)] == POOLED
+    assert sum(POOLED) == 1_182_592
+
+
+def test_every_file_of_edge_is_counted_as_the_layers_of_keras_say(root):
+    import keras
+
+    edge = root / "artifacts" / "edge"
+    layers = keras.saving.load_model(edge / "edge.keras", compile=False).layers
+    wanted = [
+        prod(layer.output.shape[1:-1]) * prod(layer.kernel.shape)
+        for layer in layers
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
+    ]
+    assert len(wanted) > 2
+    for form in ("int8.tflite", "float32.tflite", "int8.onnx", "float32.onnx"):
+        assert [layer.macs for layer in count(edge / f"edge-{form}")] == wanted, form
 
 
 def test_the_classic_network_is_counted_as_by_hand(tmp_path):

@@ -1,6 +1,7 @@
 """Build `edge` in PyTorch and lower it to ExecuTorch with XNNPACK.
 
-python to_executorch.py WEIGHTS.npz CALIBRATION.npy float32|int8 TARGET.pte
+python to_executorch.py WEIGHTS.npz CALIBRATION.npy float32|int8 TARGET.pte; see weights.py for what
+is in the first.
 """
 
 import sys
@@ -13,15 +14,18 @@ from executorch.exir import to_edge_transform_and_lower
 from torch import nn
 
 WEIGHTS, IMAGES, KIND, TARGET = sys.argv[1:]
-first, second, third, last = 16, 32, 32, 64
-network = nn.Sequential(
-    nn.Conv2d(1, first, 5, 2), nn.ReLU(), nn.Conv2d(first, second, 3), nn.ReLU(),
-    nn.Conv2d(second, third, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(third, last, 3), nn.ReLU(),
-    nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, 10), nn.Softmax(1),
-).eval()  # fmt: skip
 with np.load(WEIGHTS) as stored:
-    for parameter, name in zip(network.parameters(), stored.files, strict=True):
-        parameter.data.copy_(torch.from_numpy(stored[name].copy()))
+    strides = stored["strides"].tolist()
+    weights = [stored[f"arr_{place}"] for place in range(len(stored.files) - 1)]
+layers = []
+for kernel, stride in zip(weights[:-2:2], strides, strict=True):
+    count, taken, *window = kernel.shape
+    layers += [nn.Conv2d(taken, count, tuple(window), tuple(stride)), nn.ReLU()]
+classes, features = weights[-2].shape
+layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(features, classes), nn.Softmax(1)]
+network = nn.Sequential(*layers).eval()
+for parameter, values in zip(network.parameters(), weights, strict=True):
+    parameter.data.copy_(torch.from_numpy(values.copy()))
 images = torch.from_numpy(np.load(IMAGES)[:, None] / np.float32(255))
 example = (images[:1],)
 if KIND == "int8":
