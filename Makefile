@@ -37,11 +37,11 @@ format: $(VENV)/.develop ## put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-artifacts: $(VENV)/.develop ## train and export the shipped bundle anew
-	$(BIN)/python tools/build_artifacts.py
+artifacts: $(VENV)/.develop ## train and export the shipped bundles anew
+	$(BIN)/python -m tools.build_artifacts
 
-recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (half an hour)
-	$(BIN)/python tools/measure_recipes.py
+recipes: $(VENV)/.develop ## train every recipe and write down what it reaches (over an hour)
+	$(BIN)/python -m tools.measure_recipes
 
 peers: $(VENV)/.develop ## time the shipped network beside other runtimes, each installed apart
 	$(BIN)/python tools/bench_peers.py --json artifacts/peers.json

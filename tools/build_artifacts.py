@@ -1,10 +1,11 @@
-"""Make the shipped bundle: train, export, bench, and the part of it that the wheel carries.
+"""Make the shipped bundles: train, export, bench, and the part of one that the wheel carries.
 
-    python tools/build_artifacts.py [--resume | --export]
+    python -m tools.build_artifacts [--export] [NAME ...]
 
-With --resume an interrupted training goes on, and a finished one is not repeated. With --export
-the network stays as it is, and is exported and benched anew.
-artifacts/edge gets all of it; mnist_edge/shipped/edge gets int8 TFLite and float32 ONNX, which is
+The network is that of the seed which artifacts/frontier.json names, taught by the same teachers;
+what is trained already under artifacts/runs is not repeated. With --export the networks stay as
+they are, and are exported and benched anew.
+artifacts/<name> gets all of it; mnist_edge/shipped/edge gets int8 TFLite and float32 ONNX, which is
 what `Classifier.open()` uses on a device.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
+import json
 import sys
 from pathlib import Path
 
@@ -21,15 +22,20 @@ import numpy as np
 from mnist_edge import reference
 from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import MANIFEST, Bundle, checked_bytes, manifest_text, read_bundle
+from tools.frontier import (
+    LEARNERS,
+    RECORD,
+    ROOT,
+    TAUGHT,
+    command,
+    run_of,
+    teach,
+    train_teachers,
+)  # fmt: skip
+from tools.frontier import train as train_seed
 
-ROOT = Path(__file__).parent.parent
-NAME = "edge"
-SHIPPED = (f"{NAME}-int8.tflite", f"{NAME}-float32.onnx")
-
-
-def command(*arguments: str) -> None:
-    """Run one mnist-edge command in the repository's root, so that no path of a machine is kept."""
-    subprocess.run([sys.executable, "-m", "mnist_edge", *arguments], cwd=ROOT, check=True)
+CARRIED = "edge"  # by the wheel
+SHIPPED = (f"{CARRIED}-int8.tflite", f"{CARRIED}-float32.onnx")
 
 
 def ship(bundle: Bundle, folder: Path) -> None:
@@ -59,18 +65,33 @@ def ship(bundle: Bundle, folder: Path) -> None:
         (fresh / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
 
 
-def main() -> None:
-    """Make the bundle."""
-    run, out = f"artifacts/runs/{NAME}", f"artifacts/{NAME}"
-    if "--export" in sys.argv:
-        run = out
-    else:
-        again = "--resume" if "--resume" in sys.argv else "--fresh"
-        command("train", "--recipe", NAME, "--out", run, again)
+def build(name: str, run: Path) -> bool:
+    """Export a run into artifacts/<name> and bench it; return whether every model kept its gate."""
+    out = f"artifacts/{name}"
     command("export", run, "--int8", "--out", out)
-    devices = ("--runtime", "litert", "--runtime", "onnxruntime")  # Keras is the reference still
-    command("bench", out, *devices, "--out", f"{out}/bench.json", "--pictures", out)
-    ship(read_bundle(ROOT / out), ROOT / "mnist_edge" / "shipped" / NAME)
+    devices = ("--runtime", "litert", "--runtime", "onnxruntime")  # Keras is the reference
+    files = ("--out", f"{out}/bench.json", "--pictures", out)
+    kept = command("bench", out, "--stress", *devices, *files, cores=2, may_fail=True)
+    if name == CARRIED:
+        ship(read_bundle(ROOT / out), ROOT / "mnist_edge" / "shipped" / name)
+    return kept
+
+
+def main() -> None:
+    """Make the bundles named on the command line, or all."""
+    names = [word for word in sys.argv[1:] if word != "--export"] or list(LEARNERS)
+    if "--export" in sys.argv:
+        runs = {name: Path("artifacts") / name for name in names}
+    else:
+        record = json.loads(RECORD.read_text(encoding="utf-8"))
+        if set(names) & set(TAUGHT):
+            train_teachers()
+        runs = {name: run_of(name, record[name]["shipped"]) for name in names}
+        for name, run in runs.items():
+            train_seed(name, record[name]["shipped"], run, *teach(name))
+    failed = [name for name, run in runs.items() if not build(name, run)]
+    if failed:
+        sys.exit(f"bench found a gate that was not kept, or a failure: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def measure(
     _, held = recipe.split(train.labels)
     images = np.concatenate([train.images[held], test.images])
     labels = np.concatenate([train.labels[held], test.labels])
-    pool = of_run(dataset, recipe.validation_share, recipe.seed)
+    pool = of_run(dataset, recipe.validation_share, recipe.seed, recipe.split_seed)
 
     def keras_model(of: Bundle) -> Any:
         file = next(entry.file for entry in of.models if entry.format == "keras")

@@ -1,9 +1,10 @@
 """Train every recipe on the full MNIST and write down what it reaches.
 
-    python tools/measure_recipes.py [--resume] [RECIPE ...]
+    python -m tools.measure_recipes [--resume] [RECIPE ...]
 
 Writes mnist_edge/training/measured.json, which `mnist-edge recipes` and the README's table show.
 With --resume it goes on where it was stopped: finished runs under artifacts/runs are not repeated.
+Our own networks are the first seed's of tools/frontier.py, with its teachers.
 The test images of a run are read once, at its end; nothing is chosen by these numbers.
 """
 
@@ -16,20 +17,22 @@ from pathlib import Path
 
 from mnist_edge.atomic import write_file
 from mnist_edge.training.recipes import RECIPES, find
+from tools.frontier import LEARNERS, ROOT, RUNS, TAUGHT, run_of, teach, train_teachers
 
-ROOT = Path(__file__).parent.parent
 RESUME = "--resume"
 MEASURED = ROOT / "mnist_edge" / "training" / "measured.json"
 
 
 def measure(name: str) -> dict[str, object]:
     """Train one recipe as it stands and return what its manifest says."""
-    folder = ROOT / "artifacts" / "runs" / name
-    command = [sys.executable, "-m", "mnist_edge", "train", "--recipe", name]
-    command += ["--out", str(folder), "--json", "--resume" if RESUME in sys.argv else "--fresh"]
-    training = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)[
-        "training"
-    ]
+    ours = name in (*LEARNERS, "teacher")  # others learn from these: they are not thrown away
+    words = ["train", "--recipe", name, *(str(_from_here(word)) for word in teach(name))]
+    folder = run_of(name, 0) if ours else RUNS / name
+    again = "--resume" if ours or RESUME in sys.argv else "--fresh"
+    how = ["--out", str(_from_here(folder)), "--json", again]
+    command = [sys.executable, "-m", "mnist_edge", *words, *how]
+    said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    training = json.loads(said)["training"]
     return {
         "parameters": training["parameters"],
         "test_accuracy": training["test_accuracy"],
@@ -37,14 +40,21 @@ def measure(name: str) -> dict[str, object]:
         "epochs": training["epochs"],
         "seed": training["seed"],
         "seconds": training["seconds"],
-        "command": f"mnist-edge train --recipe {name}",
+        "command": " ".join(("mnist-edge", *words)),
     }
+
+
+def _from_here(word: object) -> object:
+    return word.relative_to(ROOT) if isinstance(word, Path) else word
 
 
 def main() -> None:
     """Measure the recipes named on the command line, or all."""
     known = json.loads(MEASURED.read_text(encoding="utf-8"))["recipes"]
-    for name in [word for word in sys.argv[1:] if word != RESUME] or RECIPES:
+    names = [word for word in sys.argv[1:] if word != RESUME] or list(RECIPES)
+    if set(names) & {*TAUGHT, "teacher"}:
+        train_teachers()
+    for name in names:
         known[find(name).name] = measure(name)
         ordered = {recipe: known[recipe] for recipe in RECIPES if recipe in known}
         write_file(MEASURED, json.dumps({"recipes": ordered}, indent=1) + "\n")

@@ -2,7 +2,8 @@
 
     python tools/readme_tables.py [BENCH.json]
 
-The table of recipes comes from mnist_edge/training/measured.json; that of platforms from what
+The table of recipes comes from mnist_edge/training/measured.json, those of the small networks from
+artifacts/frontier.json and stress.json; that of platforms from what
 `make test-compat` and `make test-arm` wrote into artifacts/; the wrapper's from
 artifacts/wrapper.json, those of peers from artifacts/peers.json, of repeated benches from
 artifacts/repeat.json; the demo's from a bench record,
@@ -23,7 +24,10 @@ from rich.console import Console
 from mnist_edge.atomic import write_file
 from mnist_edge.cli.bench_show import show
 from mnist_edge.export.plan import VALID
+from mnist_edge.report.stress_table import stress_markdown
 from mnist_edge.training.recipes import RECIPES, measured
+from tools.fast import CLASSIC, reached
+from tools.frontier import LEARNERS
 from tools.peers import markdown
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +39,8 @@ FORMATS, QAT = (ROOT / "artifacts" / f"{name}.json" for name in ("formats", "qat
 WRAPPER, PEERS, REPEAT = (
     ROOT / "artifacts" / f"{name}.json" for name in ("wrapper", "peers", "repeat")
 )
+FRONTIER, STRESS = (ROOT / "artifacts" / f"{name}.json" for name in ("frontier", "stress"))
+ARTIFACTS = ROOT / "artifacts" / "README.md"
 ONE_IMAGE = ("image", "start")
 TRIED = [ROOT / "artifacts" / f"{name}.json" for name in ("compatibility", "platforms")]
 
@@ -52,6 +58,51 @@ def recipes_table() -> str:
             f"{100 * found['test_accuracy']:.2f} % | {recipe.claim or '–'} |"
         )
     return "\n".join(lines)
+
+
+def frontier_table() -> str:
+    """Return what five seeds of each small network reach, as Markdown."""
+    record = json.loads(FRONTIER.read_text(encoding="utf-8"))
+    lines = [
+        "| recipe | parameters | int8 file | float32, % | int8, % | the shipped one, % | time | "
+        "training |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name in LEARNERS:
+        found = record[name]
+        shipped = next(row for row in found["seeds"] if row["seed"] == found["shipped"])
+        spread = (
+            f"{100 * found[key]['mean']:.3f} ± {100 * found[key]['deviation']:.3f}"
+            for key in ("test_float", "test_int8")
+        )
+        time = found["latency"]
+        lines.append(
+            f"| `{name}` | {shipped['parameters']:,} | {shipped['bytes']:,} bytes | "
+            f"{' | '.join(spread)} | {100 * shipped['test_int8']:.2f} (seed {shipped['seed']}) | "
+            f"{time['ratio']:.2f} ({time['low']:.2f} to {time['high']:.2f}) | "
+            f"{found['seconds']['mean'] / 60:.0f} min |"
+        )
+    return "\n".join(lines)
+
+
+def fast_line() -> str:
+    """Return how fast `fast` is, in two sentences."""
+    record = json.loads(FRONTIER.read_text(encoding="utf-8"))["fast"]
+    ours, classic, ratio = record["fast"], record[CLASSIC], record["times_as_fast"]
+    needed = reached(classic, record["goal"])
+    there = "it did not reach" if ratio is None else f"it reached {ratio:.1f} times as fast"
+    return (
+        f"`mnist-edge train --recipe fast` took {ours['seconds']:.0f} s from its start to its end, "
+        "imports and pictures included, and reached "
+        f"{100 * ours['test_accuracy']:.2f} % on the test images. The validation accuracy that "
+        f"`{CLASSIC}` ends with, {100 * record['goal']:.2f} %, which took that {needed:.0f} s, "
+        f"{there}."
+    )
+
+
+def stress_tables() -> str:
+    """Return how the shipped networks stand stress, as Markdown."""
+    return "\n".join(stress_markdown(json.loads(STRESS.read_text(encoding="utf-8"))))
 
 
 def platforms_table() -> str:
@@ -226,7 +277,13 @@ def put(text: str, name: str, table: str) -> str:
 def tables() -> dict[Path, dict[str, str]]:
     """Return the tables of each page that are made from records, by their marks."""
     return {
-        README: {"recipes": recipes_table(), "wrapper": wrapper_table(ONE_IMAGE)},
+        README: {"frontier": frontier_table(), "wrapper": wrapper_table(ONE_IMAGE)},
+        ARTIFACTS: {
+            "frontier": frontier_table(),
+            "fast": fast_line(),
+            "stress": stress_tables(),
+            "recipes": recipes_table(),
+        },
         PLATFORMS: {"platforms": platforms_table()},
         BENCHMARK: {
             "repeat": repeat_table(),

@@ -31,7 +31,9 @@ def recipes(json: Json = False) -> None:
         )
         return
     console.out.print(recipes_table(list(RECIPES.values()), found))
-    console.out.print("Measured by tools/measure_recipes.py on MNIST, seed 0.")
+    taught = [name for name, row in found.items() if "--teacher" in row["command"]]
+    with_teachers = f"; {' and '.join(taught)} with teachers" if taught else ""
+    console.out.print(f"Measured by tools/measure_recipes.py on MNIST, seed 0{with_teachers}.")
 
 
 def runtimes(json: Json = False) -> None:

@@ -14,6 +14,8 @@ ROTATION = 0.2  # radians each way
 SCALE = 0.12  # share each way
 SHEAR = 0.15
 SHIFT = 2.0  # pixels each way
+CONTRAST = 0.3  # the least that is left of it
+NOISE = 0.2  # standard deviation at most
 SPACING = 27 / 4  # pixels between the knots of an elastic grid: about a stroke's width and a gap
 
 
@@ -89,6 +91,29 @@ def elastic(images: Any, seed: Any, amount: float) -> Any:
     return tf.reduce_sum(
         tf.gather(tf.reshape(corners, (-1, 4)), places) * shares, axis=-1, keepdims=True
     )
+
+
+def intensity(images: Any, seed: Any, share: float) -> Any:
+    """Give a share of the images less contrast, a ground that is not black, and noise.
+
+    Each of these images by amounts of its own, uniform up to CONTRAST and NOISE; the ground is as
+    bright as the contrast leaves room for, at most. The others stay as they are.
+
+    Args:
+        images: float32 [N,H,W,1] in 0..1.
+        seed: int32 [2]; the same seed gives the same change.
+        share: of the images, 0..1; each is drawn by itself.
+
+    Returns:
+        A tensor of the same shape, in 0..1.
+    """
+    random = tf.random.stateless_uniform((tf.shape(images)[0], 4), seed)
+    drawn, contrast, ground, noise = (random[:, place, None, None, None] for place in range(4))
+    drawn = tf.cast(drawn < share, tf.float32)
+    contrast = 1 - drawn * contrast * (1 - CONTRAST)
+    ground = ground * (1 - contrast)
+    grain = tf.random.stateless_normal(tf.shape(images), [seed[0], seed[1] + 1])
+    return tf.clip_by_value(images * contrast + ground + drawn * noise * NOISE * grain, 0.0, 1.0)
 
 
 def _spline(size: int) -> NDArray[np.float32]:

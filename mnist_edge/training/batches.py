@@ -89,9 +89,12 @@ class Batches:
             taken = tf.gather(images, places)
             if taken.dtype == tf.uint8:
                 taken = tf.cast(taken, tf.float32) / 255
+            step = tf.cast(step, tf.int32)
             if moved:
-                seed = tf.stack([key, tf.cast(step, tf.int32)])
-                taken = augment.affine(taken, seed, recipe.strength)
+                taken = augment.affine(taken, [key, step], recipe.strength)
+            if recipe.intensity:
+                # Teachers saw the image before: what is asked of it stays the same.
+                taken = augment.intensity(taken, [key + 1, step], recipe.intensity)
             return taken, tf.gather(targets, places)
 
         places = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch_size)

@@ -20,6 +20,7 @@ from mnist_edge.bundle import (
     read_bundle,
 )
 from mnist_edge.preprocess import IMAGE_SIZE
+from mnist_edge.training.parameters import learnt_parameters
 from mnist_edge.training.recipes import from_dict
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def write_run(
         "models": [entry.as_dict()],
         "training": {
             "recipe": recipe.name,
-            "parameters": int(model.count_params()),
+            "parameters": learnt_parameters(model),
             "epochs": recipe.epochs,
             "seed": recipe.seed,
             "dataset": {"name": dataset.name, "sha256": dataset.sha256},

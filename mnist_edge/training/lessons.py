@@ -22,7 +22,9 @@ import tensorflow as tf
 from mnist_edge.atomic import write_file
 from mnist_edge.bundle import read_bundle
 from mnist_edge.errors import BundleError, SettingError
+from mnist_edge.training import augment
 from mnist_edge.training.batches import changed
+from mnist_edge.training.recipes import from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
 
 VIEWS = 16
 AT_ONCE = 500  # images
-# What of a recipe decides how images are changed, and which they are.
-DECIDING = ("augmentation", "strength", "bend", "validation_share")
+# What decides how images are changed: of a recipe, and of `augment`.
+DECIDING = ("augmentation", "strength", "bend")
+AMOUNTS = (augment.ROTATION, augment.SCALE, augment.SHEAR, augment.SHIFT, augment.SPACING)
 
 
 class View(NamedTuple):
@@ -52,13 +55,13 @@ class View(NamedTuple):
     answers: NDArray[np.float32]
 
 
-def teachers_of(folders: Sequence[Path], dataset: Dataset, split_seed: int) -> dict[str, Path]:
-    """Return the .keras files of finished runs by their SHA-256, checked.
+def teachers_of(folders: Sequence[Path], dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
+    """Return the models of finished runs by the SHA-256 of their weights, checked.
 
     Args:
         folders: of the runs.
         dataset: that they must have learnt from.
-        split_seed: of the learner: what it holds out, no teacher may have learnt from.
+        recipe: of the learner: what it holds out, no teacher may have learnt from.
 
     Raises:
         BundleError: a folder that is no run of a recipe, or a damaged file.
@@ -68,25 +71,39 @@ def teachers_of(folders: Sequence[Path], dataset: Dataset, split_seed: int) -> d
     for folder in folders:
         run = read_bundle(folder)
         entry = next((each for each in run.models if each.format == "keras"), None)
-        if entry is None:
-            raise BundleError(f"{folder} has no .keras model to learn from: train it anew")
-        _check(run, dataset, split_seed)
+        if entry is None or "source" in run.manifest.get("training", {}):
+            raise BundleError(
+                f"{folder} is no run of a recipe: what it has learnt from is not known here; name "
+                "what mnist-edge train wrote"
+            )
+        _check(run, dataset, recipe)
         run.read_file(entry)
-        found[entry.sha256] = folder / entry.file
+        model = keras.saving.load_model(run.folder / entry.file, compile=False, safe_mode=True)
+        found[weights_sha256(model)] = model
     return found
 
 
-def _check(run: Bundle, dataset: Dataset, split_seed: int) -> None:
+def weights_sha256(model: Any) -> str:
+    """Return what tells a model from others: a .keras file differs each time it is written."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(repr((weight.shape, weight.dtype.str)).encode())
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def _check(run: Bundle, dataset: Dataset, recipe: Recipe) -> None:
     training = run.manifest.get("training", {})
-    hyper = training.get("hyperparameters", {})
     if training.get("dataset", {}).get("sha256") != dataset.sha256:
         raise SettingError(f"{run.folder} learnt from other data than {dataset.name}")
-    seed = hyper.get("split_seed")
-    seed = hyper.get("seed") if seed is None else seed
-    if seed != split_seed:
+    teacher = from_dict(training["hyperparameters"])
+    labels = dataset.train.labels
+    shared = np.intersect1d(teacher.split(labels)[0], recipe.split(labels)[1])
+    if len(shared):
         raise SettingError(
-            f"{run.folder} held out the images of split {seed}, this recipe holds out those of "
-            f"{split_seed}: a teacher must not have learnt from them"
+            f"{run.folder} has learnt from {len(shared)} of the images that this recipe holds out "
+            f"to be judged on (validation share {teacher.validation_share} of split "
+            f"{teacher.held_by}, here {recipe.validation_share} of {recipe.held_by})"
         )
 
 
@@ -100,23 +117,23 @@ class Lessons:
     count = VIEWS
 
     def __init__(
-        self, cache: Path, teachers: dict[str, Path], images: NDArray[np.float32], recipe: Recipe
+        self, cache: Path, teachers: dict[str, Any], images: NDArray[np.float32], recipe: Recipe
     ) -> None:
         """Make nothing yet.
 
         Args:
             cache: a folder for all lessons; what is there is used again.
-            teachers: .keras files by SHA-256.
+            teachers: models by the SHA-256 of their weights.
             images: what is learnt from, float32 [N,28,28,1] in 0..1.
             recipe: says how images are changed.
         """
         settings = recipe.settings()
-        about = {key: settings[key] for key in DECIDING} | {"teachers": sorted(teachers)}
+        about = {key: settings[key] for key in DECIDING}
+        about |= {"amounts": AMOUNTS, "teachers": sorted(teachers)}
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
         digest.update(images.tobytes())
         self.folder = cache / digest.hexdigest()[:16]
-        self._paths, self._images, self._recipe = list(teachers.values()), images, recipe
-        self._models: list[Any] = []
+        self._models, self._images, self._recipe = list(teachers.values()), images, recipe
 
     def view(self, number: int) -> View:
         """Return a view, 0..count-1; one that was not made yet takes the teachers a while.
@@ -134,11 +151,6 @@ class Lessons:
             raise SettingError(f"{path} is damaged: remove it, it is made anew") from None
 
     def _make(self, number: int, path: Path) -> None:
-        if not self._models:
-            self._models = [
-                keras.saving.load_model(each, compile=False, safe_mode=True) for each in self._paths
-            ]
-
         @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
         def ask(images: Any) -> Any:
             said = [model([images], training=False) for model in self._models]
@@ -156,5 +168,4 @@ class Lessons:
             images=np.concatenate(images),
             answers=np.concatenate(answers).astype(np.float16),
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, buffer.getvalue())

@@ -100,6 +100,8 @@ def train(
     check_replaceable(out)
     out = out if out.name else out.resolve()
     partial = out.with_name(out.name + ".partial")
+    if recipe.teachers and not teachers:
+        raise SettingError("the recipe has teachers: name their runs")
     recipe, taught = taught_by(recipe, teachers, dataset)
     state = _earlier(partial, recipe, dataset, resume=resume, fresh=fresh)
     keras.utils.set_random_seed(recipe.seed)
@@ -150,14 +152,13 @@ def train(
 
 def taught_by(
     recipe: Recipe, teachers: Sequence[Path], dataset: Dataset
-) -> tuple[Recipe, dict[str, Path]]:
-    """Return the recipe that says who its teachers are, and their .keras files by SHA-256.
+) -> tuple[Recipe, dict[str, Any]]:
+    """Return the recipe that says who its teachers are, and their models by SHA-256 of weights.
 
     Raises:
         BundleError, SettingError: as `lessons.teachers_of`.
     """
-    seed = recipe.seed if recipe.split_seed is None else recipe.split_seed
-    taught = teachers_of(teachers, dataset, seed)
+    taught = teachers_of(teachers, dataset, recipe)
     return replace(recipe, teachers=tuple(sorted(taught))), taught
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine")
 AUGMENTATIONS = ("none", "affine", "elastic")
-CONVOLUTIONS = {"dense": 0, "edge": 4}  # how many filter counts a network takes; others: any, >= 1
+# The least and the most filter counts that a network takes.
+CONVOLUTIONS = {
+    "dense": (0, 0), "conv": (1, 3), "edge": (2, 7), "pooled": (3, 6), "separable": (2, 5),
+}  # fmt: skip
 
 
 WORDS = ("summary", "claim")
@@ -35,7 +38,7 @@ class Recipe:
         name: what `--recipe` takes.
         summary: one line for people.
         network: `conv` (3x3 convolutions, each with a 2x2 pool, then dense layers), `dense`
-            (dense layers alone) or `edge` (see `networks.edge`).
+            (dense layers alone), `edge`, `pooled` or `separable` (see `networks`).
         filters: of each convolution.
         dense: units of the hidden dense layer; 0 for none.
         dropout: share of values dropped before the last layer, 0 <= dropout < 1.
@@ -54,13 +57,15 @@ class Recipe:
             `augment.elastic`).
         strength: of the affine part, times what `augment` has; 0 or more.
         bend: of the elastic part, in pixels; 0 or more.
+        intensity: share of the images that get other contrast, ground and noise (see
+            `augment.intensity`), 0..1.
         validation_share: of the training images, held out by class, never learnt from.
         split_seed: fixes which images those are; None for `seed`.
         calibrate: after the last epoch, divide the logits by the temperature that suits the
             held-out images best (see `temperature`); nothing is done where none are held out.
         seed: fixes the order, the augmentation and the initial weights.
-        teachers: SHA-256 of the .keras files whose answers are learnt in place of the labels
-            (see `lessons`); none for the labels.
+        teachers: SHA-256 of the weights of the models whose answers are learnt in place of the
+            labels (see `lessons`); none for the labels.
         claim: what write-ups of the same network say of its accuracy; empty for our own.
     """
 
@@ -81,6 +86,7 @@ class Recipe:
     augmentation: str = "none"
     strength: float = 1.0
     bend: float = 1.0
+    intensity: float = 0.0
     validation_share: float = 0.1
     split_seed: int | None = None
     calibrate: bool = False
@@ -92,20 +98,36 @@ class Recipe:
         """Return the recipe as a manifest writes it."""
         return {**asdict(self), "filters": list(self.filters), "teachers": list(self.teachers)}
 
+    @property
+    def held_by(self) -> int:
+        """The seed that fixes which images are held out."""
+        return self.seed if self.split_seed is None else self.split_seed
+
     def split(self, labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places of what is learnt from and of what is held out, each sorted.
 
         Args:
             labels: class index of each training image, [N].
         """
-        seed = self.seed if self.split_seed is None else self.split_seed
-        return stratified_split(labels, self.validation_share, seed)
+        return stratified_split(labels, self.validation_share, self.held_by)
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the result: all but the words for people."""
         return {key: value for key, value in self.as_dict().items() if key not in WORDS}
 
 
+# How our own networks are trained, but for what a recipe says otherwise.
+FRONTIER: dict[str, Any] = {
+    "epochs": 30,
+    "optimizer": "adamw",
+    "learning_rate": 4e-3,
+    "schedule": "cosine",
+    "warm_up": 0.05,
+    "augmentation": "elastic",
+    "intensity": 0.3,
+    "split_seed": 0,
+    "calibrate": True,
+}
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -113,12 +135,50 @@ RECIPES = {
             name="edge",
             summary="our own: batch-normalised convolutions that fold away, augmentation",
             network="edge",
-            filters=(16, 32, 32, 64),
-            epochs=15,
+            filters=(12, 24, 32, 32, 48, 48),
+            **FRONTIER,
+        ),
+        Recipe(
+            name="micro",
+            summary="edge, narrower: an int8 file of at most 16 kB",
+            network="pooled",
+            filters=(8, 12, 16, 16, 35),
+            **FRONTIER,
+        ),
+        Recipe(
+            name="nano",
+            summary="separable convolutions: at most 1,000 parameters",
+            network="separable",
+            filters=(8, 8, 10, 12, 11),
+            **{
+                **FRONTIER,
+                "epochs": 40,
+                "learning_rate": 8e-3,
+                "augmentation": "affine",
+                "intensity": 0.0,
+            },
+            weight_decay=0.0,
+            strength=0.5,
+        ),
+        Recipe(
+            name="fast",
+            summary="trained in a minute on two cores",
+            network="pooled",
+            filters=(8, 16, 32, 48),
+            epochs=4,
             optimizer="adamw",
-            learning_rate=4e-3,
+            learning_rate=6e-3,
             schedule="cosine",
+            warm_up=0.1,
             augmentation="affine",
+            strength=0.6,
+        ),
+        Recipe(
+            name="teacher",
+            summary="edge, wider: what the small ones learn from",
+            network="edge",
+            filters=(16, 32, 48, 48, 64, 96),
+            **{**FRONTIER, "epochs": 15, "intensity": 0.0, "calibrate": False},
         ),
         Recipe(
             name="sequential",
@@ -217,6 +277,7 @@ def _check(recipe: Recipe) -> None:
         "weight_decay": (0 <= recipe.weight_decay < float("inf"), "0 or more"),
         "strength": (0 <= recipe.strength < float("inf"), "0 or more"),
         "bend": (0 <= recipe.bend < float("inf"), "0 or more"),
+        "intensity": (0 <= recipe.intensity <= 1, "0 to 1"),
         "dropout": (0 <= recipe.dropout < 1, "at least 0 and below 1"),
         "validation_share": (0 <= recipe.validation_share < 1, "at least 0 and below 1"),
         "dense": (recipe.dense >= 0, "0 or more"),
@@ -236,9 +297,9 @@ def _check(recipe: Recipe) -> None:
 
 
 def _filters_fit(recipe: Recipe) -> tuple[bool, str]:
-    count = CONVOLUTIONS.get(recipe.network)
-    fitting = len(recipe.filters) == count if count is not None else 1 <= len(recipe.filters) <= 3
-    range_ = f"{count if count is not None else '1 to 3'} count(s) of 1 or more"
+    least, most = CONVOLUTIONS[recipe.network]
+    fitting = least <= len(recipe.filters) <= most
+    range_ = f"{least} to {most} counts of 1 or more"
     return fitting and all(each >= 1 for each in recipe.filters), range_
 
 

@@ -114,10 +114,12 @@ def test_images_are_of_the_part_learnt_from_and_of_another_draw_than_calibration
     from mnist_edge.preprocess import to_unit
 
     hyper = bundle.manifest["training"]["hyperparameters"]
-    kept, _ = stratified_split(dataset.train.labels, hyper["validation_share"], hyper["seed"])
+    kept, _ = stratified_split(dataset.train.labels, hyper["validation_share"], hyper["split_seed"])
     learnt = {image.tobytes() for image in to_unit(dataset.train.images[kept])}
     images = audit_images(bundle, dataset, 32)
     assert images.shape == (32, 28, 28, 1)
     assert {image.tobytes() for image in images} <= learnt
-    calibrated = of_run(dataset, hyper["validation_share"], hyper["seed"]).draw(32).inputs()
+    calibrated = (
+        of_run(dataset, hyper["validation_share"], 0, hyper["split_seed"]).draw(32).inputs()
+    )
     assert {each.tobytes() for each in images} != {each.tobytes() for each in calibrated}

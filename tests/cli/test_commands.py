@@ -226,7 +226,9 @@ def test_what_max_drop_judges_on_was_held_out_and_is_not_the_test(run_folder, da
     bundle = read_bundle(run_folder)
     hyper = bundle.manifest["training"]["hyperparameters"]
     found = _validation(bundle, dataset)
-    kept, held = stratified_split(dataset.train.labels, hyper["validation_share"], hyper["seed"])
+    kept, held = stratified_split(
+        dataset.train.labels, hyper["validation_share"], hyper["split_seed"]
+    )
     assert np.array_equal(found.images, dataset.train.images[held])
     assert np.array_equal(found.labels, dataset.train.labels[held])
     judged = {image.tobytes() for image in (*dataset.test.images, *dataset.train.images[kept])}

@@ -79,7 +79,7 @@ CASES = {
     "train --epochs 0": "epochs is 0; wanted 1 or more",
     "train --epochs many": "Invalid value for '--epochs'",
     "train --filters many": "filters is 'many'; wanted whole numbers",
-    "train --filters 1,2": "wanted 4 count(s)",
+    "train --filters 1": "wanted 2 to 7 counts",
     "train --optimizer adm": "did you mean 'adam'",
     "train --data absent.npz": "no dataset at absent.npz",
     "train --data mnits": "unknown dataset 'mnits': did you mean 'mnist'",

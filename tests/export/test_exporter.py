@@ -238,7 +238,7 @@ def test_what_a_model_was_calibrated_on_stays_with_it(run_folder, dataset, check
     assert after.manifest["calibration"]["count"] == 120
     own = after.entry("edge-int8.tflite").options["calibration"]
     hyper = after.manifest["training"]["hyperparameters"]
-    drawn = of_run(dataset, hyper["validation_share"], hyper["seed"]).draw(120)
+    drawn = of_run(dataset, hyper["validation_share"], 0, hyper["split_seed"]).draw(120)
     assert own == drawn.as_dict()
     assert after.manifest["calibration"]["sha256"] == own["sha256"]
     assert "calibration" not in after.entry("edge-float16.tflite").options

@@ -1,22 +1,10 @@
-import sys
-
-import pytest
-
 from mnist_edge import reference
 from mnist_edge.bundle import read_bundle
 from mnist_edge.verify import verify
+from tools.build_artifacts import ship
 
 
-@pytest.fixture
-def ship(root, monkeypatch):
-    monkeypatch.syspath_prepend(str(root / "tools"))
-    import build_artifacts
-
-    yield build_artifacts.ship
-    sys.modules.pop("build_artifacts")
-
-
-def test_the_shipped_part_leaves_keras_answers_behind(ship, bundle, tmp_path):
+def test_the_shipped_part_leaves_keras_answers_behind(bundle, tmp_path):
     assert (bundle.folder / reference.FILE).exists()
     ship(bundle, tmp_path / "shipped")
     shipped = read_bundle(tmp_path / "shipped")

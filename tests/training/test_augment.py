@@ -85,3 +85,20 @@ def test_knots_share_each_pixel_among_them(size):
     weights = augment._spline(size)
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
     assert (weights >= 0).all()
+
+
+def test_a_share_of_the_images_gets_another_contrast_ground_and_noise():
+    before = some(2000).numpy()
+    after = augment.intensity(some(2000), [1, 2], 0.3).numpy()
+    same = (after == before).all((1, 2, 3))
+    assert same.mean() == pytest.approx(0.7, abs=0.04)
+    changed = after[~same]
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+    ink, ground = changed[:, 11:17, 13:15].mean((1, 2, 3)), changed[:, :8].mean((1, 2, 3))
+    assert (ink > ground + 0.1).all()
+    assert (ground > 0.2).mean() > 0.1
+    assert (changed[:, :8].std((1, 2, 3)) > 0.05).mean() > 0.2
+    again = augment.intensity(some(2000), [1, 2], 0.3).numpy()
+    assert np.array_equal(after, again)
+    assert np.array_equal(augment.intensity(some(), [1, 2], 0.0).numpy(), some().numpy())

@@ -7,7 +7,7 @@ from mnist_edge.training.batches import EPOCHS_A_BEND, Batches, changed, targets
 from mnist_edge.training.lessons import View
 from mnist_edge.training.recipes import find
 
-PLAIN = replace(find("edge"), augmentation="none", batch_size=16, seed=3)
+PLAIN = replace(find("edge"), augmentation="none", intensity=0.0, batch_size=16, seed=3)
 BENT = replace(PLAIN, augmentation="elastic", strength=0.0)
 LABELS = np.arange(40, dtype=np.uint8) % 10
 
@@ -88,3 +88,14 @@ def test_all_that_a_recipe_does_to_images_is_done(images):
     bent = done(BENT).numpy()
     assert not np.array_equal(bent, images)
     assert not np.array_equal(bent, both)
+
+
+def test_other_contrast_and_noise_come_last_and_anew_each_epoch(images):
+    some = replace(PLAIN, intensity=0.5)
+    batches = Batches(images, LABELS.astype(np.int32), some)
+    plain = [image.tobytes() for image in images]
+    for number in (0, 1):
+        pixels, _ = epoch(batches, number)
+        kept = [image.tobytes() in plain for image in pixels]
+        assert 8 <= sum(kept) <= 32
+    assert not np.array_equal(epoch(batches, 0)[0], epoch(batches, 4)[0])

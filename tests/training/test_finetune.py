@@ -75,7 +75,7 @@ def test_no_image_that_was_held_out_has_a_say_in_where_ranges_start(
         finetune(read_bundle(run_folder), dataset, tmp_path / "out")
     images = dataset.train.images
     kept, held = stratified_split(
-        dataset.train.labels, small_recipe.validation_share, small_recipe.seed
+        dataset.train.labels, small_recipe.validation_share, small_recipe.split_seed
     )
     assert len(held) > 0
     learnt_from = {to_unit(images[place]).tobytes() for place in kept}

@@ -13,7 +13,9 @@ def test_the_epoch_that_says_most_rightly_is_kept(dataset, small_recipe, right, 
     """What is judged is what `says` says, not what Keras measures."""
     keras.utils.set_random_seed(0)
     labels = dataset.train.labels[
-        stratified_split(dataset.train.labels, small_recipe.validation_share, small_recipe.seed)[1]
+        stratified_split(
+            dataset.train.labels, small_recipe.validation_share, small_recipe.split_seed
+        )[1]
     ]
     seen = []
 

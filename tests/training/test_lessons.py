@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -6,18 +8,20 @@ import pytest
 from mnist_edge.bundle import read_bundle
 from mnist_edge.errors import BundleError, SettingError
 from mnist_edge.preprocess import to_unit
-from mnist_edge.training.lessons import Lessons, teachers_of
-from mnist_edge.training.loop import train
+from mnist_edge.training.card import finished
+from mnist_edge.training.lessons import Lessons, teachers_of, weights_sha256
+from mnist_edge.training.loop import taught_by, train
+from mnist_edge.training.watch import Watcher
 
 
 @pytest.fixture(scope="module")
 def learner(small_recipe):
-    return replace(small_recipe, augmentation="elastic", split_seed=0)
+    return replace(small_recipe, augmentation="elastic")
 
 
 @pytest.fixture(scope="module")
-def teachers(run_folder, dataset):
-    return teachers_of([run_folder], dataset, split_seed=0)
+def teachers(run_folder, dataset, learner):
+    return teachers_of([run_folder], dataset, learner)
 
 
 def test_teachers_answer_for_the_very_pixels_that_are_learnt_from(
@@ -68,30 +72,82 @@ def test_a_damaged_view_is_named(tmp_path, teachers, dataset, learner):
         lessons.view(0)
 
 
-def test_a_teacher_must_not_know_what_is_held_out(run_folder, dataset):
-    with pytest.raises(SettingError, match=r"held out the images of split 0.*those of 7"):
-        teachers_of([run_folder], dataset, split_seed=7)
+@pytest.mark.parametrize("other", [{"split_seed": 7}, {"validation_share": 0.2}])
+def test_a_teacher_must_not_know_what_is_held_out(run_folder, dataset, learner, other):
+    with pytest.raises(
+        SettingError, match=r"has learnt from \d+ of the images that this recipe holds out"
+    ):
+        teachers_of([run_folder], dataset, replace(learner, **other))
+
+
+def test_a_teacher_may_have_held_out_more(run_folder, dataset, learner):
+    assert teachers_of([run_folder], dataset, replace(learner, validation_share=0.05))
+    assert teachers_of([run_folder], dataset, replace(learner, validation_share=0, split_seed=7))
+
+
+def test_a_teacher_has_learnt_from_the_same_data(run_folder, dataset, learner):
     other = replace(dataset, train=dataset.train.part(np.arange(100)))
     with pytest.raises(SettingError, match="learnt from other data"):
-        teachers_of([run_folder], other, split_seed=0)
+        teachers_of([run_folder], other, learner)
 
 
-def test_a_folder_that_is_no_run_cannot_teach(tmp_path, dataset):
+def test_a_folder_that_is_no_run_cannot_teach(tmp_path, run_folder, dataset, learner):
     with pytest.raises(BundleError):
-        teachers_of([tmp_path], dataset, split_seed=0)
+        teachers_of([tmp_path], dataset, learner)
+    shutil.copytree(run_folder, tmp_path / "own")
+    manifest = json.loads((tmp_path / "own" / "manifest.json").read_text())
+    manifest["training"]["source"] = {"file": "my.keras"}
+    (tmp_path / "own" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="what it has learnt from is not known here"):
+        teachers_of([tmp_path / "own"], dataset, learner)
 
 
-def test_a_run_says_who_taught_it_and_another_resumes_it_in_vain(
-    tmp_path, run_folder, dataset, learner
-):
+def test_a_teacher_is_known_by_its_weights(tmp_path, run_folder, teachers):
+    import keras
+
+    (digest,) = teachers
+    model = keras.saving.load_model(run_folder / "edge.keras", compile=False)
+    model.save(tmp_path / "again.keras")
+    again = keras.saving.load_model(tmp_path / "again.keras", compile=False)
+    assert (tmp_path / "again.keras").read_bytes() != (run_folder / "edge.keras").read_bytes()
+    assert weights_sha256(again) == digest
+    again.set_weights([2 * weight for weight in again.get_weights()])
+    assert weights_sha256(again) != digest
+
+
+class StopAfter(Watcher):
+    def epoch(self, row):
+        if row["epoch"] == 1:
+            raise KeyboardInterrupt
+
+
+def test_a_run_says_who_taught_it_and_is_no_other(tmp_path, run_folder, dataset, learner):
     recipe = replace(learner, epochs=2)
     done = train(recipe, dataset, tmp_path / "taught", teachers=[run_folder])
     hyper = read_bundle(done.folder).manifest["training"]["hyperparameters"]
-    assert hyper["teachers"] == list(teachers_of([run_folder], dataset, 0))
+    assert hyper["teachers"] == list(teachers_of([run_folder], dataset, learner))
     assert {path.name for path in (tmp_path / "lessons").rglob("*.npz")} == {
         "view-00.npz", "view-01.npz",
     }  # fmt: skip
+    taught, _ = taught_by(recipe, [run_folder], dataset)
+    assert finished(done.folder, taught, dataset)
+    assert finished(done.folder, recipe, dataset) is None
+    with pytest.raises(SettingError, match="the recipe has teachers: name their runs"):
+        train(taught, dataset, tmp_path / "again")
     alone = train(recipe, dataset, tmp_path / "alone")
     assert not np.array_equal(alone.probabilities, done.probabilities)
     again = train(recipe, dataset, tmp_path / "again", teachers=[run_folder])
     assert np.array_equal(again.probabilities, done.probabilities)
+
+
+def test_a_stopped_run_goes_on_with_its_teachers_and_no_others(
+    tmp_path, run_folder, dataset, learner
+):
+    recipe, out = replace(learner, epochs=2), tmp_path / "run"
+    straight = train(recipe, dataset, tmp_path / "straight", teachers=[run_folder])
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, dataset, out, teachers=[run_folder], watcher=StopAfter())
+    with pytest.raises(SettingError, match="teachers"):
+        train(recipe, dataset, out, resume=True)
+    resumed = train(recipe, dataset, out, resume=True, teachers=[run_folder])
+    assert np.array_equal(resumed.probabilities, straight.probabilities)

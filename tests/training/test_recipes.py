@@ -5,7 +5,8 @@ import pytest
 
 from mnist_edge.errors import SettingError
 from mnist_edge.training.networks import build
-from mnist_edge.training.recipes import RECIPES, find, from_dict, measured, override
+from mnist_edge.training.parameters import learnt_parameters
+from mnist_edge.training.recipes import CONVOLUTIONS, RECIPES, find, from_dict, measured, override
 
 
 def test_the_classic_networks_stand_as_people_know_them():
@@ -38,11 +39,15 @@ def test_dense_and_cnn_differ_in_the_network_alone():
         ("batch128", 225_034),
         ("dense", 101_770),
         ("cnn", 225_034),
-        ("edge", 33_882),
+        ("edge", 54_270),
+        ("micro", 10_542),
+        ("nano", 979),
+        ("fast", 20_354),
+        ("teacher", 123_834),
     ],
 )
 def test_a_recipe_has_the_parameters_it_is_listed_with(name, parameters):
-    assert build(find(name), 10).count_params() == parameters
+    assert learnt_parameters(build(find(name), 10)) == parameters
     assert measured()[name]["parameters"] == parameters
 
 
@@ -83,11 +88,13 @@ def test_an_override_leaves_the_rest():
         ({"validation_share": -0.1}, "validation_share is -0.1"),
         ({"dense": -1}, "dense is -1"),
         ({"seed": -1}, "seed is -1"),
-        ({"filters": (1, 2)}, r"filters is \(1, 2\); wanted 4 count"),
+        ({"filters": (1,)}, r"filters is \(1,\); wanted 2 to 7 counts"),
+        ({"filters": (1,) * 8}, "wanted 2 to 7 counts"),
         ({"warm_up": 1.0}, "warm_up is 1.0; wanted at least 0 and below 1"),
         ({"weight_decay": -1.0}, "weight_decay is -1.0"),
         ({"strength": float("inf")}, "strength is inf"),
         ({"bend": -0.1}, "bend is -0.1"),
+        ({"intensity": 1.1}, "intensity is 1.1; wanted 0 to 1"),
         ({"filters": (1, 2, 0, 4)}, "filters is"),
         ({"optimizer": "adm"}, "unknown optimizer 'adm': did you mean 'adam'"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
@@ -106,8 +113,7 @@ def test_an_unknown_recipe_gets_the_nearest_name():
 
 def test_seeds_share_a_split_where_the_recipe_says_so():
     labels = np.repeat(np.arange(10), 30)
-    shared = dataclasses.replace(find("edge"), split_seed=0)
-    one, other = (override(shared, seed=seed).split(labels)[1] for seed in (1, 2))
+    one, other = (override(find("edge"), seed=seed).split(labels)[1] for seed in (1, 2))
     assert np.array_equal(one, other)
     apart = [override(find("batch128"), seed=seed).split(labels)[1] for seed in (1, 2)]
     assert not np.array_equal(*apart)
@@ -118,3 +124,13 @@ def test_a_manifest_of_before_still_names_its_recipe():
     for key in ("warm_up", "weight_decay", "strength", "bend", "split_seed", "teachers"):
         del old[key]
     assert from_dict(old) == find("cnn")
+
+
+@pytest.mark.parametrize("network", [name for name in CONVOLUTIONS if name != "dense"])
+def test_a_network_can_have_as_many_convolutions_as_it_says_and_no_more(network):
+    recipe = dataclasses.replace(find("edge"), network=network)
+    for count in CONVOLUTIONS[network]:
+        made = build(override(recipe, filters=(2,) * count), 10)
+        assert made.output_shape == (None, 10)
+    with pytest.raises(SettingError, match="wanted"):
+        override(recipe, filters=(2,) * (CONVOLUTIONS[network][1] + 1))

@@ -245,7 +245,7 @@ def test_a_run_is_calibrated_on_what_was_held_out_and_says_so(
     calibrated, run_folder, dataset, small_recipe
 ):
     _kept, held = stratified_split(
-        dataset.train.labels, small_recipe.validation_share, small_recipe.seed
+        dataset.train.labels, small_recipe.validation_share, small_recipe.split_seed
     )
     images, labels = dataset.train.images, dataset.train.labels
     before = logits_of(run_folder, images)  # the same run, but for that

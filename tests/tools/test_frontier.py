@@ -1,0 +1,122 @@
+import json
+import statistics
+from types import SimpleNamespace
+
+import pytest
+
+from tools import frontier
+
+
+def row(seed, validation, loss=0.1, test=0.99):
+    return {
+        "seed": seed,
+        "parameters": 979,
+        "bytes": 7000 + seed,
+        "validation_int8": validation,
+        "validation_loss_int8": loss,
+        "test_float": test,
+        "test_int8": test - 0.001,
+        "seconds": 100.0 + seed,
+    }
+
+
+def test_the_seed_to_ship_is_chosen_by_validation_alone():
+    rows = [row(0, 0.99, test=0.999), row(1, 0.995, 0.2), row(2, 0.995, 0.1, test=0.5)]
+    found = frontier.summary(rows)
+    assert found["shipped"] == 2
+    assert found["seeds"] == rows
+    assert found["test_int8"]["mean"] == pytest.approx(statistics.mean((0.998, 0.989, 0.499)))
+    assert found["test_int8"]["deviation"] == pytest.approx(statistics.stdev((0.998, 0.989, 0.499)))
+    assert frontier.summary(rows[:1])["test_float"]["deviation"] is None
+
+
+@pytest.fixture
+def stubs(monkeypatch):
+    """What is done in place of training: it is noted."""
+    done = []
+    monkeypatch.setattr(frontier, "train", lambda *words: done.append(("train", *words[:2])))
+    monkeypatch.setattr(frontier, "in_process", lambda *words: done.append(("lessons", *words)))
+
+    def seed_row(recipe, seed, held):
+        done.append(("seed", recipe, seed, len(held)))
+        return row(seed, 0.99 + seed / 1000)
+
+    monkeypatch.setattr(frontier, "seed_row", seed_row)
+    monkeypatch.setattr(frontier, "classic_file", lambda: "classic")
+    monkeypatch.setattr(
+        frontier, "latency", lambda file, classic: {"ratio": 0.5, "file": file.parent.name}
+    )
+    return done
+
+
+def test_steps_are_taken_in_turn_and_what_was_found_is_kept(stubs, tmp_path):
+    out = tmp_path / "frontier.json"
+    frontier.main(jobs=2, only="teachers", recipe=None, json_=out)
+    assert sorted(stubs) == [("train", "teacher", 0), ("train", "teacher", 1)]
+    stubs.clear()
+    frontier.main(jobs=3, only="lessons", recipe=["nano", "micro"], json_=out)
+    assert sorted(stubs) == [("lessons", "micro", 3, job) for job in range(3)]
+    stubs.clear()
+    frontier.main(jobs=2, only="seeds", recipe=["micro"], json_=out)
+    assert sorted(stubs) == [("seed", "micro", seed, 5999) for seed in range(5)]
+    frontier.main(jobs=2, only="seeds", recipe=["nano"], json_=out)
+    frontier.main(jobs=2, only="latency", recipe=["micro"], json_=out)
+    found = json.loads(out.read_text())
+    assert found["micro"]["shipped"] == found["nano"]["shipped"] == 4
+    assert found["micro"]["latency"] == {"ratio": 0.5, "file": "micro-4"}
+    assert [each["seed"] for each in found["micro"]["seeds"]] == list(range(5))
+    assert found["machine"]["cores"] >= 1
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """Commands in place of which nothing is run, and the exit codes that they are to have."""
+    seen, codes = [], []
+
+    def run(words, **options):
+        seen.append((words, options))
+        return SimpleNamespace(returncode=codes.pop() if codes else 0)
+
+    monkeypatch.setattr(frontier.subprocess, "run", run)
+    return seen, codes
+
+
+def test_a_network_that_trains_beside_another_has_one_core(commands):
+    frontier.train("micro", 3, frontier.run_of("micro", 3), *frontier.teach("micro"))
+    ((words, options),) = commands[0]
+    assert words[3:6] == ["train", "--recipe", "micro"]
+    assert words.count("--teacher") == len(frontier.TEACHERS)
+    assert "artifacts/runs/micro-3" in words
+    assert not any(word.startswith("/") for word in words[1:])
+    assert frontier.teach("nano") == []
+    assert options["env"]["TF_NUM_INTRAOP_THREADS"] == "1"
+
+
+def test_a_gate_that_was_not_kept_may_be_passed_over_and_nothing_else(commands):
+    codes = commands[1]
+    assert frontier.command("bench", may_fail=True)
+    codes.append(1)
+    assert not frontier.command("bench", may_fail=True)
+    for code, may_fail in ((1, False), (2, True)):
+        codes.append(code)
+        with pytest.raises(SystemExit, match=f"mnist-edge bench ended with exit code {code}"):
+            frontier.command("bench", may_fail=may_fail)
+
+
+def test_what_is_no_recipe_of_ours_or_no_step_is_refused(stubs, tmp_path):
+    for words, said in (
+        ({"only": "sleep"}, "unknown step 'sleep'"),
+        ({"recipe": ["fast"]}, "unknown recipe 'fast'; one of edge"),
+    ):
+        given = {"jobs": 1, "only": None, "recipe": None, "json_": tmp_path / "a.json", **words}
+        with pytest.raises(SystemExit, match=said):
+            frontier.main(**given)
+    assert stubs == []
+
+
+def test_a_time_stays_where_the_same_seed_is_shipped(stubs, tmp_path, capsys):
+    out = tmp_path / "frontier.json"
+    for step in ("seeds", "latency", "seeds"):
+        frontier.main(jobs=2, only=step, recipe=["micro"], json_=out)
+    assert json.loads(out.read_text())["micro"]["latency"]["ratio"] == 0.5
+    assert "micro: 98.900 % (deviation 0.000)" in capsys.readouterr().out
