@@ -308,6 +308,7 @@ def test_a_rejected_prediction_keeps_all_but_its_label(bundle, dataset, file):
     assert {one.label is None for one in found} == {True, False}
 
 
+@needs("tflite")
 def test_a_bundle_and_the_bytes_of_a_model_reject_as_a_file_does(bundle, dataset):
     content = (bundle.folder / bundle.models[-1].file).read_bytes()
     for given in (bundle.folder, content):
