@@ -54,7 +54,7 @@ def test_its_extras_are_there():
 
 
 SMALL = {  # the same commands, on data that is learnt in seconds
-    "train": "--filters 4,4,4,8 --batch-size 16 --augmentation none",
+    "train": "--filters 4,4,4,4,4,8 --batch-size 16 --learning-rate 0.01 --augmentation none",
     "bench": "--quick --runtime litert --runtime onnxruntime",
 }
 
