@@ -46,7 +46,11 @@ def train(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.")] = None,
     teacher: Annotated[
         list[Path] | None,
-        typer.Option(metavar="RUN", help="Learn what this run says; may be repeated."),
+        typer.Option(
+            metavar="RUN",
+            help="Learn what this run says, kept in `lessons` beside OUT (MNIST: 700 MB); may be "
+            "repeated.",
+        ),
     ] = None,
     data: Annotated[
         str, typer.Option(help="mnist, fashion-mnist, or a path to one's own.")
