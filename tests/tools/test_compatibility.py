@@ -6,11 +6,11 @@ import zipfile
 
 import pytest
 
-from tools import readme_tables
 from tools.arm.steps import StepError
 from tools.compatibility import __main__ as compatibility
 from tools.compatibility.environments import ENVIRONMENTS, Environment
 from tools.compatibility.making import PACKAGES, Python, find_python, pinned
+from tools.tables import devices
 
 PINS = "# words\nml-dtypes==0.6.0\nnumpy==2.2.6 ; python_full_version < '3.11'\nnumpy==2.4.6\n"
 
@@ -135,8 +135,8 @@ def test_the_readme_gets_a_line_a_machine_and_runtime(tmp_path, monkeypatch):
     paths = [tmp_path / "ours.json", tmp_path / "arm.json"]
     for path, rows in zip(paths, records, strict=True):
         path.write_text(json.dumps(rows))
-    monkeypatch.setattr(readme_tables, "TRIED", paths)
-    assert readme_tables.platforms_table().splitlines()[2:] == [
+    monkeypatch.setattr(devices, "TRIED", paths)
+    assert devices.platforms_table().splitlines()[2:] == [
         "| x86_64 | litert newest | 3.13 with the newest | not run | – |",
         "| x86_64 | litert 2.3.0 | 3.10 with 2.2.6; 3.11, 3.12 with 2.4.6 | 700–701 | 0.0039 |",
         "| aarch64, emulated: Raspberry Pi 3, 4 | litert 2.3.0 | 3.11 with 2.4.6 "

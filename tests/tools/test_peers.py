@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tools import bench_peers, readme_tables
+from tools import bench_peers
 from tools.arm.steps import StepError
 from tools.peers import conversions, environments, markdown, record, rounds, tables
 from tools.peers.contenders import ENVIRONMENTS, HOME, OURS, PEAK_PEERS, PEERS, Environment, Peer
 from tools.peers.macs import count
 from tools.peers.process import Gone, Worker
+from tools.tables import devices
 
 SOUND = """
 import sys
@@ -327,8 +328,8 @@ def test_ours_and_the_bare_runtimes_run_as_they_are_written(tmp_path, monkeypatc
     assert max(map(len, text.splitlines())) <= 80
     assert "int8: our bare call takes" in text
     (tmp_path / "peers.json").write_text(json.dumps(found))
-    monkeypatch.setattr(readme_tables, "PEERS", tmp_path / "peers.json")
-    pages = readme_tables.peers_tables()
+    monkeypatch.setattr(devices, "PEERS", tmp_path / "peers.json")
+    pages = devices.peers_tables()
     assert "| LiteRT Interpreter, int8 | 2." in pages["peers"]
     assert "| litert-benchmark" not in pages["peers"]
     assert "| litert-benchmark's own p50: run alone |" in pages["peers-calls"]
