@@ -78,7 +78,8 @@ def dataset(quadrants_file):
 def small_recipe():
     from dataclasses import replace
 
-    from mnist_edge.training.recipes import find, override
+    from mnist_edge.training.recipe import override
+    from mnist_edge.training.recipes import find
 
     small = override(
         find("edge"), filters=(4, 4, 4, 8), epochs=8, batch_size=16, augmentation="none"

@@ -37,7 +37,8 @@ from mnist_edge.bench.parity import compare
 from mnist_edge.bundle import MANIFEST, Bundle, read_bundle
 from mnist_edge.data import Dataset, load
 from mnist_edge.preprocess import to_unit
-from mnist_edge.training.recipes import RECIPES, from_dict
+from mnist_edge.training.recipe import from_dict
+from mnist_edge.training.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 CHANNELS = ("per-channel", "per-tensor")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
 
 RUNS = Path("artifacts") / "runs"
 

@@ -12,7 +12,8 @@ from mnist_edge.bundle import MANIFEST, read_bundle
 from mnist_edge.cli import console
 from mnist_edge.data.public import PUBLIC
 from mnist_edge.errors import DataError, MissingExtraError, SettingError
-from mnist_edge.training import recipes
+from mnist_edge.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, override
+from mnist_edge.training.recipes import find
 
 if TYPE_CHECKING:
     from mnist_edge.data import Dataset
@@ -25,20 +26,16 @@ def train(
     recipe: Annotated[str, typer.Option(help="See mnist-edge recipes.")] = "edge",
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    optimizer: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(recipes.OPTIMIZERS)}.")
-    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help=f"One of {', '.join(OPTIMIZERS)}.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="At the start.")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(recipes.SCHEDULES)}.")
-    ] = None,
+    schedule: Annotated[str | None, typer.Option(help=f"One of {', '.join(SCHEDULES)}.")] = None,
     filters: Annotated[
         str | None, typer.Option(help="Of each convolution, such as 12,24,32,48.")
     ] = None,
     dense: Annotated[int | None, typer.Option(help="Units of the hidden dense layer.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share dropped before the end.")] = None,
     augmentation: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(recipes.AUGMENTATIONS)}.")
+        str | None, typer.Option(help=f"One of {', '.join(AUGMENTATIONS)}.")
     ] = None,
     validation_share: Annotated[
         float | None, typer.Option(help="Of the training images, held out by class.")
@@ -68,8 +65,8 @@ def train(
 
     Example: mnist-edge train --recipe edge --epochs 5 --seed 1
     """
-    chosen = recipes.override(
-        recipes.find(recipe),
+    chosen = override(
+        find(recipe),
         epochs=epochs,
         batch_size=batch_size,
         optimizer=optimizer,

@@ -1,4 +1,4 @@
 """Recipes, augmentation and the loop that trains (TensorFlow).
 
-`training.recipes` imports nothing heavy; `training.loop` imports TensorFlow.
+`training.recipe` and `training.recipes` import nothing heavy; `training.loop` imports TensorFlow.
 """

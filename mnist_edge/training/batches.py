@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.training.lessons import Lessons
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
 
 STEPS_A_CALL = 8  # steps that TensorFlow takes before it reports: fewer calls into Python
 # Bending costs as much as half a training step. The same bent images, moved about anew each time,

@@ -21,7 +21,7 @@ from mnist_edge.bundle import (
 )
 from mnist_edge.preprocess import IMAGE_SIZE
 from mnist_edge.training.parameters import learnt_parameters
-from mnist_edge.training.recipes import from_dict
+from mnist_edge.training.recipe import from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.data import Dataset
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
     from mnist_edge.training.state import Row, State
 
 HISTORY = "history.csv"

@@ -26,7 +26,7 @@ from mnist_edge.training.fake_quant import insert, learnt_ranges, plain, predict
 from mnist_edge.training.fold import fold
 from mnist_edge.training.further import train_further
 from mnist_edge.training.placement import observed
-from mnist_edge.training.recipes import from_dict
+from mnist_edge.training.recipe import from_dict
 from mnist_edge.training.starting import narrow
 from mnist_edge.training.state import State
 from mnist_edge.training.temperature import calibrate, last_dense
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mnist_edge.bundle import Bundle, ModelEntry
     from mnist_edge.data import Dataset, Split
     from mnist_edge.training.placement import Ends
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
     from mnist_edge.training.state import Row
 
 EPOCHS = 2

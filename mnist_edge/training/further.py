@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.data import Dataset
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
     from mnist_edge.training.state import Row
     from mnist_edge.training.watch import Watcher
 

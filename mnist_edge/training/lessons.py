@@ -24,7 +24,7 @@ from mnist_edge.bundle import read_bundle
 from mnist_edge.errors import BundleError, SettingError
 from mnist_edge.training import augment
 from mnist_edge.training.batches import changed
-from mnist_edge.training.recipes import from_dict
+from mnist_edge.training.recipe import from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
 
 VIEWS = 16
 AT_ONCE = 500  # images

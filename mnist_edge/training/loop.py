@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import shutil
@@ -22,11 +21,11 @@ from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import check_replaceable
 from mnist_edge.errors import OutputError, SettingError
 from mnist_edge.preprocess import to_unit
-from mnist_edge.training.batches import STEPS_A_CALL, Batches, one_hot, targets_of
+from mnist_edge.training.batches import Batches, targets_of
 from mnist_edge.training.card import write_run
 from mnist_edge.training.epoch import one_epoch, predict
+from mnist_edge.training.learning import compiled
 from mnist_edge.training.lessons import Lessons, teachers_of
-from mnist_edge.training.networks import build
 from mnist_edge.training.state import Row, State, load_state
 from mnist_edge.training.temperature import calibrate
 from mnist_edge.training.watch import Watcher
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_edge.data import Dataset
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
 
 LESSONS = "lessons"  # folder of what teachers say
 
@@ -110,7 +109,7 @@ def train(
     images = to_unit(dataset.train.images[..., None])
     targets = targets_of(dataset.train.labels, recipe, len(dataset.labels))
     steps = math.ceil(len(kept) / recipe.batch_size)
-    model = _compiled(recipe, len(dataset.labels), steps)
+    model = compiled(recipe, len(dataset.labels), steps)
     if state is None:
         state = State(recipe, dataset.sha256, [], 0.0, _arrays(model))
         try:
@@ -183,38 +182,6 @@ def _earlier(
     if other:
         raise SettingError(f"{done}, with {', '.join(other)}: say the same, or use --fresh")
     return state
-
-
-def _compiled(recipe: Recipe, classes: int, steps: int) -> Any:
-    model = build(recipe, classes)
-    rate: Any = recipe.learning_rate
-    rise = round(steps * recipe.epochs * recipe.warm_up)
-    if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0 if rise else rate,
-            steps * recipe.epochs - rise,
-            warmup_target=rate if rise else None,
-            warmup_steps=rise,
-        )
-    optimizers = keras.optimizers
-    optimizer = {
-        "adam": optimizers.Adam,
-        "adamw": functools.partial(optimizers.AdamW, weight_decay=recipe.weight_decay),
-        "sgd": optimizers.SGD,
-        "rmsprop": optimizers.RMSprop,
-    }[recipe.optimizer](rate)
-    if recipe.optimizer == "adamw":
-        optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
-    loss = "categorical_crossentropy" if one_hot(recipe) else "sparse_categorical_crossentropy"
-    model.compile(
-        optimizer,
-        loss=loss,
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA on a CPU: 4 times slower here, and a minute to compile
-        steps_per_execution=STEPS_A_CALL,
-    )
-    optimizer.build(model.trainable_variables)
-    return model
 
 
 def _variables(model: Any) -> Iterator[Any]:

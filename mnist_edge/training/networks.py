@@ -10,7 +10,7 @@ from keras import layers
 from mnist_edge.preprocess import IMAGE_SIZE
 
 if TYPE_CHECKING:
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
 
 
 def build(recipe: Recipe, classes: int) -> Any:

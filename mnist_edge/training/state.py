@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_edge.atomic import write_file
 from mnist_edge.errors import SettingError
-from mnist_edge.training.recipes import Recipe, from_dict
+from mnist_edge.training.recipe import Recipe, from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path

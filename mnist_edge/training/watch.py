@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnist_edge.training.recipes import Recipe
+    from mnist_edge.training.recipe import Recipe
     from mnist_edge.training.state import Row
 
 

@@ -14,7 +14,8 @@ from mnist_edge.bundle import read_bundle
 from mnist_edge.errors import OutputError, SettingError
 from mnist_edge.training.card import finished, read_history
 from mnist_edge.training.loop import train
-from mnist_edge.training.recipes import find, override
+from mnist_edge.training.recipe import override
+from mnist_edge.training.recipes import find
 from mnist_edge.training.watch import Watcher
 
 TINY = override(find("edge"), filters=(2, 2, 2, 4), epochs=3, batch_size=32)

@@ -6,7 +6,8 @@ import pytest
 from mnist_edge.errors import SettingError
 from mnist_edge.training.networks import build
 from mnist_edge.training.parameters import learnt_parameters
-from mnist_edge.training.recipes import CONVOLUTIONS, RECIPES, find, from_dict, measured, override
+from mnist_edge.training.recipe import CONVOLUTIONS, from_dict, override
+from mnist_edge.training.recipes import RECIPES, find, measured
 
 
 def test_the_classic_networks_stand_as_people_know_them():

@@ -17,7 +17,7 @@ from mnist_edge.export.ranges import observe, ranges
 from mnist_edge.preprocess import to_unit
 from mnist_edge.training.finetune import finetune
 from mnist_edge.training.loop import train
-from mnist_edge.training.recipes import override
+from mnist_edge.training.recipe import override
 from mnist_edge.training.temperature import (
     LEAST,
     MOST,
