@@ -163,6 +163,11 @@ class TrainingProgress(Watcher):
         if done:
             say(f"{recipe.name}: {self._doing} after epoch {done} of {epochs}")
 
+    def asked(self, done: int, images: int) -> None:
+        """Say what an epoch waits for."""
+        text = f"asking the teachers about {images:,} images: {done / images:.0%}"
+        self._bar.update(self._task, description=text)
+
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """Move the bar."""
         text = f"epoch {epoch}/{self._epochs}  loss {loss:.4f}  accuracy {100 * accuracy:.2f} %"

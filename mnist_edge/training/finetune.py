@@ -145,6 +145,7 @@ def finetune(
     aware = {
         "epochs": epochs,
         "learning_rate": learning_rate,
+        "learnt_from": "labels",  # even where the run before had teachers
         "granularity": "per-channel" if per_channel else "per-tensor",
         "best_epoch": further.best,
         "narrowed": {

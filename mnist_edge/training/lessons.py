@@ -25,6 +25,7 @@ from mnist_edge.errors import BundleError, SettingError
 from mnist_edge.training import augment
 from mnist_edge.training.batches import changed
 from mnist_edge.training.recipe import from_dict
+from mnist_edge.training.watch import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,12 @@ class Lessons:
     count = VIEWS
 
     def __init__(
-        self, cache: Path, teachers: dict[str, Any], images: NDArray[np.float32], recipe: Recipe
+        self,
+        cache: Path,
+        teachers: dict[str, Any],
+        images: NDArray[np.float32],
+        recipe: Recipe,
+        watcher: Watcher | None = None,
     ) -> None:
         """Make nothing yet.
 
@@ -126,6 +132,7 @@ class Lessons:
             teachers: models by the SHA-256 of their weights.
             images: what is learnt from, float32 [N,28,28,1] in 0..1.
             recipe: says how images are changed.
+            watcher: is told how the making of a view goes.
         """
         settings = recipe.settings()
         about = {key: settings[key] for key in DECIDING}
@@ -134,6 +141,7 @@ class Lessons:
         digest.update(images.tobytes())
         self.folder = cache / digest.hexdigest()[:16]
         self._models, self._images, self._recipe = list(teachers.values()), images, recipe
+        self._watcher = watcher or Watcher()
 
     def view(self, number: int) -> View:
         """Return a view, 0..count-1; one that was not made yet takes the teachers a while.
@@ -162,6 +170,7 @@ class Lessons:
             pixels = np.rint(255 * changed(part, self._recipe, [number, start]).numpy())
             images.append(pixels.astype(np.uint8))
             answers.append(ask(tf.constant(images[-1], tf.float32) / 255).numpy())
+            self._watcher.asked(start + len(part), len(self._images))
         buffer = io.BytesIO()
         np.savez(
             buffer,

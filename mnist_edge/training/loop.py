@@ -121,7 +121,8 @@ def train(
         for variable, array in zip(_variables(model), state.arrays, strict=True):
             variable.assign(array)
     watcher.start(recipe, steps, len(state.history), recipe.epochs)
-    lessons = Lessons(out.parent / LESSONS, taught, images[kept], recipe) if taught else None
+    cache = out.parent / LESSONS
+    lessons = Lessons(cache, taught, images[kept], recipe, watcher) if taught else None
     batches = Batches(images[kept], targets[kept], recipe, lessons)
     validation = (images[held], targets[held]) if len(held) else None
     for epoch in range(len(state.history), recipe.epochs):

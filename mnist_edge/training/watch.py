@@ -15,6 +15,9 @@ class Watcher:
     def start(self, recipe: Recipe, steps: int, done: int, epochs: int) -> None:
         """Training begins: `steps` an epoch, `done` of `epochs` done by an earlier run."""
 
+    def asked(self, done: int, images: int) -> None:
+        """The teachers have answered `done` of the `images` that an epoch is about to teach."""
+
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """A step of epoch `epoch` (from 1) is done; running means of the epoch."""
 

@@ -39,6 +39,7 @@ def test_a_run_is_written_that_says_where_it_came_from(tuned, run_folder, datase
         "name": "edge", "file": "edge.keras", "sha256": parent.models[0].sha256,
     }  # fmt: skip
     assert found["epochs"] == 2
+    assert found["learnt_from"] == "labels"
     assert found["best_epoch"] in (9, 10)
     named = [name.rstrip("0123456789").rstrip("_") for name in found["ranges"]]
     assert sorted(named) == [*["conv2d"] * 4, "global_average_pooling2d", "probabilities"]

@@ -63,6 +63,27 @@ def test_a_view_is_made_once_and_views_differ(tmp_path, teachers, dataset, learn
     assert Lessons(tmp_path, teachers, images[:20], learner).folder != again.folder
 
 
+class Listener(Watcher):
+    def __init__(self):
+        self.heard = []
+
+    def asked(self, done, images):
+        self.heard.append((done, images))
+
+
+def test_who_waits_for_the_teachers_is_told_how_far_they_are(
+    tmp_path, teachers, dataset, learner, monkeypatch
+):
+    monkeypatch.setattr("mnist_edge.training.lessons.AT_ONCE", 12)
+    images = to_unit(dataset.train.images[:30, :, :, None])
+    listener = Listener()
+    lessons = Lessons(tmp_path, teachers, images, learner, listener)
+    lessons.view(0)
+    assert listener.heard == [(12, 30), (24, 30), (30, 30)]
+    lessons.view(0)  # made already
+    assert len(listener.heard) == 3
+
+
 def test_a_damaged_view_is_named(tmp_path, teachers, dataset, learner):
     lessons = Lessons(tmp_path, teachers, to_unit(dataset.train.images[:9, :, :, None]), learner)
     lessons.view(0)
