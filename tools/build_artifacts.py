@@ -22,17 +22,9 @@ import numpy as np
 from mnist_edge import reference
 from mnist_edge.atomic import replacing_folder
 from mnist_edge.bundle import MANIFEST, Bundle, checked_bytes, manifest_text, read_bundle
-from tools.frontier import (
-    LEARNERS,
-    RECORD,
-    ROOT,
-    TAUGHT,
-    command,
-    run_of,
-    teach,
-    train_teachers,
-)  # fmt: skip
-from tools.frontier import train as train_seed
+from tools.frontier import RECORD
+from tools.runs import LEARNERS, ROOT, TAUGHT, command, run_of, teach, train_teachers
+from tools.runs import train as train_seed
 
 CARRIED = "edge"  # by the wheel
 SHIPPED = (f"{CARRIED}-int8.tflite", f"{CARRIED}-float32.onnx")

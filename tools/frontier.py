@@ -13,13 +13,11 @@ one on both.
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -31,67 +29,26 @@ from mnist_edge.bench.process import answer_of
 from mnist_edge.bundle import read_bundle
 from mnist_edge.data import Split, load
 from mnist_edge.training.recipes import find
-from tools.fast import CLASSIC, fast
+from tools.fast import fast
+from tools.runs import (  # fmt: skip
+    LEARNERS,
+    ROOT,
+    RUNS,
+    TAUGHT,
+    TEACHERS,
+    classic_file,
+    command,
+    python,
+    run_of,
+    teach,
+    train,
+    train_teachers,
+)  # fmt: skip
 
-if TYPE_CHECKING:
-    from typing import TypeGuard
-
-ROOT = Path(__file__).parent.parent
-RUNS = ROOT / "artifacts" / "runs"
 RECORD = ROOT / "artifacts" / "frontier.json"
 STRESS = ROOT / "artifacts" / "stress.json"
-TEACHERS = tuple(RUNS / f"teacher-{seed}" for seed in range(2))
 SEEDS = range(5)
-LEARNERS = ("edge", "micro", "nano")
-TAUGHT = ("edge", "micro")  # nano has no room for more than the labels say: no gain was seen
 STEPS = ("teachers", "lessons", "seeds", "fast", "latency", "stress")
-ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-
-
-def run_of(recipe: str, seed: int) -> Path:
-    """Return where a seed's run is."""
-    return RUNS / f"{recipe}-{seed}"
-
-
-def command(*words: object, cores: int = 1, may_fail: bool = False) -> bool:
-    """Run one mnist-edge command in the repository's root; what it says goes to stderr.
-
-    Returns:
-        Whether what it checked held; where it may not fail, it ends this program if not.
-    """
-    said = [str(word.relative_to(ROOT) if _is_here(word) else word) for word in words]
-    environment = {**os.environ, **(ONE_CORE if cores == 1 else {})}
-    code = subprocess.run(
-        [sys.executable, "-m", "mnist_edge", *said],
-        cwd=ROOT, env=environment, check=False, stdout=sys.stderr,
-    ).returncode  # fmt: skip
-    if code and not (may_fail and code == 1):
-        sys.exit(f"mnist-edge {' '.join(said)} ended with exit code {code}")
-    return code == 0
-
-
-def _is_here(word: object) -> TypeGuard[Path]:
-    """Return whether a word is a path of this repository: no path of a machine is kept."""
-    return isinstance(word, Path) and word.is_relative_to(ROOT)
-
-
-def train(recipe: str, seed: int, folder: Path, *others: object) -> None:
-    """Train a recipe with a seed; a finished run is not repeated."""
-    words = ("--recipe", recipe, "--seed", seed, "--out", folder, "--resume")
-    command("train", *words, *others)
-
-
-def train_teachers(jobs: int = 2) -> None:
-    """Train what is learnt from; finished runs are not repeated."""
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(lambda run: train("teacher", int(run.name[-1]), run), TEACHERS))
-
-
-def teach(recipe: str) -> list[object]:
-    """Return the options of `train` that name a recipe's teachers."""
-    if recipe not in TAUGHT:
-        return []
-    return [word for run in TEACHERS for word in ("--teacher", run)]
 
 
 def make_lessons(recipe: str, jobs: int, job: int) -> None:
@@ -146,15 +103,6 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def classic_file() -> Path:
-    """Return the classic network's int8 file, trained and exported if it is not there."""
-    folder = RUNS / CLASSIC
-    if not (folder / f"{CLASSIC}-int8.tflite").is_file():
-        command("train", "--recipe", CLASSIC, "--out", folder, "--resume")
-        command("export", folder, "--int8")
-    return folder / f"{CLASSIC}-int8.tflite"
-
-
 def latency(file: Path, classic: Path) -> dict[str, Any]:
     """Return how long `file` takes, image in and label out, as a share of what `classic` takes."""
     job = {"models": [str(file), str(classic)], "runtime": "litert", "seconds": 5}
@@ -194,7 +142,9 @@ class Frontier:
         """Ask the teachers, half of the views in each of two processes."""
         with ThreadPoolExecutor(self.jobs) as pool:
             for name in sorted(set(self.names) & set(TAUGHT)):
-                list(pool.map(lambda job, n=name: in_process(n, self.jobs, job), range(self.jobs)))
+                call = f"make_lessons({name!r}, {self.jobs}, {{}})"
+                code = f"from tools.frontier import make_lessons; {call}"
+                list(pool.map(lambda job, code=code: python(code.format(job)), range(self.jobs)))
 
     def seeds(self) -> None:
         """Train and export every seed."""
@@ -266,13 +216,6 @@ def main(
     for step in steps:
         getattr(frontier, step)()
     frontier.show()
-
-
-def in_process(recipe: str, jobs: int, job: int) -> None:
-    """Make lessons in a process of its own: TensorFlow counts its threads once a process."""
-    code = f"from tools.frontier import make_lessons; make_lessons({recipe!r}, {jobs}, {job})"
-    environment = {**os.environ, **ONE_CORE}
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,22 @@ The test images of a run are read once, at its end; nothing is chosen by these n
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 from mnist_edge.atomic import write_file
+from mnist_edge.bundle import read_bundle
 from mnist_edge.training.recipes import RECIPES, find
-from tools.frontier import LEARNERS, ROOT, RUNS, TAUGHT, run_of, teach, train_teachers
+from tools.runs import (
+    LEARNERS,
+    ROOT,
+    RUNS,
+    TAUGHT,
+    command,
+    from_here,
+    run_of,
+    teach,
+    train_teachers,
+)
 
 RESUME = "--resume"
 MEASURED = ROOT / "mnist_edge" / "training" / "measured.json"
@@ -26,13 +35,11 @@ MEASURED = ROOT / "mnist_edge" / "training" / "measured.json"
 def measure(name: str) -> dict[str, object]:
     """Train one recipe as it stands and return what its manifest says."""
     ours = name in (*LEARNERS, "teacher")  # others learn from these: they are not thrown away
-    words = ["train", "--recipe", name, *(str(_from_here(word)) for word in teach(name))]
+    words = ("train", "--recipe", name, *teach(name))
     folder = run_of(name, 0) if ours else RUNS / name
     again = "--resume" if ours or RESUME in sys.argv else "--fresh"
-    how = ["--out", str(_from_here(folder)), "--json", again]
-    command = [sys.executable, "-m", "mnist_edge", *words, *how]
-    said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    training = json.loads(said)["training"]
+    command(*words, "--out", folder, again, cores=2)
+    training = read_bundle(folder).manifest["training"]
     return {
         "parameters": training["parameters"],
         "test_accuracy": training["test_accuracy"],
@@ -40,12 +47,8 @@ def measure(name: str) -> dict[str, object]:
         "epochs": training["epochs"],
         "seed": training["seed"],
         "seconds": training["seconds"],
-        "command": " ".join(("mnist-edge", *words)),
+        "command": " ".join(("mnist-edge", *from_here(words))),
     }
-
-
-def _from_here(word: object) -> object:
-    return word.relative_to(ROOT) if isinstance(word, Path) else word
 
 
 def main() -> None:

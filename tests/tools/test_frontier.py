@@ -1,10 +1,9 @@
 import json
 import statistics
-from types import SimpleNamespace
 
 import pytest
 
-from tools import frontier
+from tools import frontier, runs
 
 
 def row(seed, validation, loss=0.1, test=0.99):
@@ -34,8 +33,8 @@ def test_the_seed_to_ship_is_chosen_by_validation_alone():
 def stubs(monkeypatch):
     """What is done in place of training: it is noted."""
     done = []
-    monkeypatch.setattr(frontier, "train", lambda *words: done.append(("train", *words[:2])))
-    monkeypatch.setattr(frontier, "in_process", lambda *words: done.append(("lessons", *words)))
+    monkeypatch.setattr(runs, "train", lambda *words: done.append(("train", *words[:2])))
+    monkeypatch.setattr(frontier, "python", lambda code: done.append(code.rpartition("; ")[2]))
 
     def seed_row(recipe, seed, held):
         done.append(("seed", recipe, seed, len(held)))
@@ -55,7 +54,7 @@ def test_steps_are_taken_in_turn_and_what_was_found_is_kept(stubs, tmp_path):
     assert sorted(stubs) == [("train", "teacher", 0), ("train", "teacher", 1)]
     stubs.clear()
     frontier.main(jobs=3, only="lessons", recipe=["nano", "micro"], json_=out)
-    assert sorted(stubs) == [("lessons", "micro", 3, job) for job in range(3)]
+    assert sorted(stubs) == [f"make_lessons('micro', 3, {job})" for job in range(3)]
     stubs.clear()
     frontier.main(jobs=2, only="seeds", recipe=["micro"], json_=out)
     assert sorted(stubs) == [("seed", "micro", seed, 5999) for seed in range(5)]
@@ -66,41 +65,6 @@ def test_steps_are_taken_in_turn_and_what_was_found_is_kept(stubs, tmp_path):
     assert found["micro"]["latency"] == {"ratio": 0.5, "file": "micro-4"}
     assert [each["seed"] for each in found["micro"]["seeds"]] == list(range(5))
     assert found["machine"]["cores"] >= 1
-
-
-@pytest.fixture
-def commands(monkeypatch):
-    """Commands in place of which nothing is run, and the exit codes that they are to have."""
-    seen, codes = [], []
-
-    def run(words, **options):
-        seen.append((words, options))
-        return SimpleNamespace(returncode=codes.pop() if codes else 0)
-
-    monkeypatch.setattr(frontier.subprocess, "run", run)
-    return seen, codes
-
-
-def test_a_network_that_trains_beside_another_has_one_core(commands):
-    frontier.train("micro", 3, frontier.run_of("micro", 3), *frontier.teach("micro"))
-    ((words, options),) = commands[0]
-    assert words[3:6] == ["train", "--recipe", "micro"]
-    assert words.count("--teacher") == len(frontier.TEACHERS)
-    assert "artifacts/runs/micro-3" in words
-    assert not any(word.startswith("/") for word in words[1:])
-    assert frontier.teach("nano") == []
-    assert options["env"]["TF_NUM_INTRAOP_THREADS"] == "1"
-
-
-def test_a_gate_that_was_not_kept_may_be_passed_over_and_nothing_else(commands):
-    codes = commands[1]
-    assert frontier.command("bench", may_fail=True)
-    codes.append(1)
-    assert not frontier.command("bench", may_fail=True)
-    for code, may_fail in ((1, False), (2, True)):
-        codes.append(code)
-        with pytest.raises(SystemExit, match=f"mnist-edge bench ended with exit code {code}"):
-            frontier.command("bench", may_fail=may_fail)
 
 
 def test_what_is_no_recipe_of_ours_or_no_step_is_refused(stubs, tmp_path):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from mnist_edge.report.stress_table import stress_markdown
 from mnist_edge.training.recipes import RECIPES, measured
 from tools.fast import CLASSIC, reached
-from tools.frontier import LEARNERS
+from tools.runs import LEARNERS
 
 ARTIFACTS = Path(__file__).parent.parent.parent / "artifacts"
-FRONTIER, STRESS = (ARTIFACTS / f"{name}.json" for name in ("frontier", "stress"))
+FRONTIER, STRESS, ABLATION = (
+    ARTIFACTS / f"{name}.json" for name in ("frontier", "stress", "ablation")
+)
 
 
 def recipes_table() -> str:
@@ -72,3 +75,32 @@ def fast_line() -> str:
 def stress_tables() -> str:
     """Return how the shipped networks stand stress, as Markdown."""
     return "\n".join(stress_markdown(json.loads(STRESS.read_text(encoding="utf-8"))))
+
+
+def ablation_table() -> str:
+    """Return what each step brings and costs, as Markdown; in brackets what was only tried."""
+    record = json.loads(ABLATION.read_text(encoding="utf-8"))
+    lines = []
+    for name, rows in record["recipes"].items():
+        lines += [
+            f"| `{name}` | wrong, of {rows[0]['decisions']:,} | gain, points | parameters | "
+            "int8 file | time | training |",
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        lines += [_ablation_row(row) for row in rows]
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _ablation_row(row: dict[str, Any]) -> str:
+    gain, spent = row.get("gain_points"), row["cpu_seconds"]
+    cells = [
+        f"({row['step']})" if row["beside"] else row["step"],
+        f"{row['errors']}",
+        f"{gain['value']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})" if gain else "",
+        f"{row['parameters']:,}",
+        f"{row['bytes']:,} bytes",
+        f"{row['latency']['ratio']:.2f}",
+        "–" if spent is None else f"{spent / 60:.1f} min",
+    ]
+    return f"| {' | '.join(cells)} |"
