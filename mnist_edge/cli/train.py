@@ -112,7 +112,7 @@ def train(
     epochs that are finished: --resume goes on after them.
 
     Example: mnist-edge train --recipe edge --epochs 5 --seed 1
-    Example: mnist-edge train --recipe sequential --data digits.npz --out artifacts/runs/mine
+    Example: mnist-edge train --recipe sequential --data digits.npz --out mine
     """
     chosen = recipes.override(
         recipes.find(recipe),

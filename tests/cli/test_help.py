@@ -45,6 +45,7 @@ def test_its_examples_can_be_typed(name, capsys):
     said = helped(name, capsys=capsys).splitlines()
     for line in found:
         assert f"    {line}" in said
+        assert len(line) <= 72  # whole in a terminal, below a heading of the manual page
         program, what, *words = shlex.split(line)
         assert (program, what) == ("mnist-edge", name)
         command.make_context(name, words)  # raises where an option does not exist or lacks a value
