@@ -32,8 +32,8 @@ from tools.peers import markdown
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-EXPORT, PLATFORMS, BENCHMARK = (
-    ROOT / "docs" / f"{name}.md" for name in ("export", "platforms", "benchmark")
+EXPORT, PLATFORMS, BENCHMARK, BESIDE = (
+    ROOT / "docs" / f"{name}.md" for name in ("export", "platforms", "benchmark", "peers")
 )
 FORMATS, QAT = (ROOT / "artifacts" / f"{name}.json" for name in ("formats", "qat"))
 WRAPPER, PEERS, REPEAT = (
@@ -285,8 +285,8 @@ def tables() -> dict[Path, dict[str, str]]:
             "recipes": recipes_table(),
         },
         PLATFORMS: {"platforms": platforms_table()},
-        BENCHMARK: {
-            "repeat": repeat_table(),
+        BENCHMARK: {"repeat": repeat_table()},
+        BESIDE: {
             "wrapper-more": wrapper_table(("keras", "batch", "start_memory")),
             **peers_tables(),
         },
