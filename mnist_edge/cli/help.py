@@ -50,10 +50,12 @@ def entries(command: Any, context: Any) -> tuple[list[Entry], list[Entry]]:
         record = each.get_help_record(context)
         if record is None:
             continue
+        names, words = record
+        words = words.replace("\\[", "[")  # some versions of typer write for rich's markup
         if each.param_type_name == "argument":
-            arguments.append(Entry(record[0].partition(" <")[0], record[1]))
+            arguments.append(Entry(names.partition(" <")[0], words))
         else:
-            options.append(Entry(*record))
+            options.append(Entry(names, words))
     return arguments, options
 
 
