@@ -60,7 +60,8 @@ def leave(code: int) -> int:
         return closed(code)
     except OSError as error:
         _silence(sys.stdout)
-        err.print(f"error: cannot write to stdout: {error.strerror}", soft_wrap=True)
+        if not code:  # else there is a line on stderr already
+            err.print(f"error: cannot write to stdout: {error.strerror}", soft_wrap=True)
         return code or 2
     return code
 

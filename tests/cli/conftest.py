@@ -13,7 +13,15 @@ import pyte
 import pytest
 
 HIGH = 300
-TOLD = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "PYTHONIOENCODING", "PYTHONUTF8")
+TOLD = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "TTY_COMPATIBLE",
+    "PYTHONIOENCODING",
+    "PYTHONUTF8",
+    "PYTHONUNBUFFERED",
+)
 
 
 class Shown(NamedTuple):
@@ -73,3 +81,9 @@ def on_terminal():
 @pytest.fixture
 def piped():
     return run_piped
+
+
+@pytest.fixture
+def untold():
+    """The environment of the tests, without what would tell a program how to write."""
+    return environment()

@@ -171,11 +171,11 @@ def test_json_is_the_same_in_every_encoding(piped):
 @pytest.mark.parametrize(
     "words", [["recipes"], ["recipes", "--json"], ["runtimes", "--json"], ["--help"]]
 )
-def test_a_reader_that_leaves_is_no_fault(words):
+def test_a_reader_that_leaves_is_no_fault(words, untold):
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen(
-        [sys.executable, *PROGRAM, *words], stdout=writer, stderr=subprocess.PIPE
+        [sys.executable, *PROGRAM, *words], stdout=writer, stderr=subprocess.PIPE, env=untold
     ) as child:
         os.close(writer)
         said = child.stderr.read()
@@ -183,10 +183,14 @@ def test_a_reader_that_leaves_is_no_fault(words):
 
 
 @pytest.mark.parametrize("words", [["recipes"], ["runtimes", "--json"]])
-def test_a_full_disk_is_one_line(words):
+def test_a_full_disk_is_one_line(words, untold):
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
-            [sys.executable, *PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, check=False
+            [sys.executable, *PROGRAM, *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            env=untold,
         )
     assert ended.returncode == 2
     assert ended.stderr.count(b"\n") == 1
