@@ -19,7 +19,10 @@ def main() -> None:
             f'error: {error.name} is not installed: pip install "mnist-edge[cli]"', file=sys.stderr
         )
         sys.exit(2)
-    sys.exit(run(sys.argv[1:]))
+    from mnist_edge.cli.streams import leave, write_what_can_be_read
+
+    write_what_can_be_read()
+    sys.exit(leave(run(sys.argv[1:])))
 
 
 def _silence_native_stderr() -> None:

@@ -85,6 +85,7 @@ def test_the_wheel_is_small_typed_and_has_a_bundle(wheel):
         ]
     assert needs == ["Requires-Dist: numpy"]
     assert "mnist_edge/py.typed" in names
+    assert [name for name in names if name.endswith(".data/data/share/man/man1/mnist-edge.1")]
     assert "mnist_edge/training/measured.json" in names
     for file in ("manifest.json", "golden.npz", "edge-int8.tflite", "edge-float32.onnx"):
         assert f"mnist_edge/shipped/edge/{file}" in names

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from mnist_edge.cli import run
 from mnist_edge.training.recipes import RECIPES, measured
 
@@ -27,28 +25,31 @@ PYTHON = [block for language, block in BLOCKS if language == "python"]
 def test_it_is_short_enough_to_be_read():
     assert len(TEXT.splitlines()) < 250
     assert SHELL
-    assert len(PYTHON) == 2
+    assert len(PYTHON) == 1
 
 
-@pytest.mark.parametrize("place", range(len(PYTHON)))
-def test_its_python_runs(place):
+def test_its_python_runs():
     ended = subprocess.run(
-        [sys.executable, "-c", PYTHON[place]], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PYTHON[0]], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith(("1 0.", "(60000, 28, 28) [7 2 1 0 4]"))
+    assert ended.stdout.startswith("1 0.")
 
 
 def test_its_make_targets_are_there():
-    named = {line.split()[1] for line in SHELL if line.startswith("make ")}
-    named |= set(re.findall(r"`make (\w+)`", TEXT))
-    known = set(re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    pages = [page.read_text(encoding="utf-8") for page in PAGES]
+    told = re.compile(r"^make ([\w-]+)(?= *(?:#|$))|`make ([\w-]+)`", re.MULTILINE)
+    named = {"".join(found) for text in pages for found in told.findall(text)}
+    known = set(re.findall(r"^([\w-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "test", "peers", "test-arm"} <= named
     assert named <= known
     assert {"demo", "test", "check", "clean", "help"} <= known
 
 
 def test_its_extras_are_there():
-    named = set(re.findall(r"mnist-edge\[([\w,]+)\]", TEXT)) | set(re.findall(r"`\[(\w+)\]`", TEXT))
+    every = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = set(re.findall(r"mnist-edge\[([\w,]+)\]", every))
+    named |= set(re.findall(r"`\[(\w+)\]`", every))
     known = set(re.findall(r"^([\w-]+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
     assert {part for names in named for part in names.split(",")} <= known
 
@@ -96,9 +97,3 @@ def test_its_tables_and_those_of_the_pages_are_the_recorded_ones():
             assert f"<!-- table: {name} -->\n{table}\n<!-- end -->" in text, (page, name)
         marks = re.findall(r"<!-- table: ([\w-]+) -->", text)
         assert set(marks) - {"demo"} == set(each)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
-def test_its_links_lead_somewhere(page):
-    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-        assert link.startswith("https://") or (page.parent / link).exists(), link

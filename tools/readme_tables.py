@@ -24,8 +24,8 @@ from tools.tables.networks import fast_line, frontier_table, recipes_table, stre
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-EXPORT, PLATFORMS, BENCHMARK = (
-    ROOT / "docs" / f"{name}.md" for name in ("export", "platforms", "benchmark")
+EXPORT, PLATFORMS, BENCHMARK, BESIDE = (
+    ROOT / "docs" / f"{name}.md" for name in ("export", "platforms", "benchmark", "peers")
 )
 ARTIFACTS = ROOT / "artifacts" / "README.md"
 ONE_IMAGE = ("image", "start")
@@ -58,8 +58,8 @@ def tables() -> dict[Path, dict[str, str]]:
             "recipes": recipes_table(),
         },
         PLATFORMS: {"platforms": platforms_table()},
-        BENCHMARK: {
-            "repeat": repeat_table(),
+        BENCHMARK: {"repeat": repeat_table()},
+        BESIDE: {
             "wrapper-more": wrapper_table(("keras", "batch", "start_memory")),
             **peers_tables(),
         },

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_edge.cli import audit, bench, doctor, export, finetune, listings, predict, train, verify
 from mnist_edge.cli.console import Interrupted, fail
+from mnist_edge.cli.help import Command, help_of
+from mnist_edge.cli.streams import closed
 from mnist_edge.errors import MnistEdgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 UsageError = typer.BadParameter.__mro__[1]  # typer brings click under one name or another
 ClickException = typer.BadParameter.__mro__[2]
 
+# In the order in which one comes to need them; each is called as its function is.
+COMMANDS: tuple[Callable[..., None], ...] = (
+    listings.recipes,
+    train.train,
+    finetune.finetune,
+    export.export,
+    audit.audit,
+    verify.verify,
+    bench.bench,
+    predict.predict,
+    doctor.doctor,
+    listings.runtimes,
+)
+
 app = typer.Typer(
     name="mnist-edge",
     help="From a Keras model to a Raspberry Pi: train, export quantized, verify, bench, embed.",
+    epilog="Exit codes: 0 done, 1 a check did not hold, 2 bad usage or bad input.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("train")(train.train)
-app.command("finetune")(finetune.finetune)
-app.command("export")(export.export)
-app.command("audit")(audit.audit)
-app.command("bench")(bench.bench)
-app.command("predict")(predict.predict)
-app.command("verify")(verify.verify)
-app.command("doctor")(doctor.doctor)
-app.command("recipes")(listings.recipes)
-app.command("runtimes")(listings.runtimes)
+for command in COMMANDS:
+    app.command(command.__name__, cls=Command, help=help_of(command))(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -55,7 +63,8 @@ def _start(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments` (without the program's name); return the exit code.
 
-    0 done, 1 a check did not hold, 2 bad usage or bad input, 130 interrupted.
+    0 done, 1 a check did not hold, 2 bad usage or bad input, 130 interrupted, 141 nobody reads
+    what is printed.
     """
     debug = "--debug" in arguments
     left = [argument for argument in arguments if argument != "--debug"]
@@ -67,22 +76,30 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return fail(str(error), getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
-        return fail("interrupted", Interrupted.exit_code)
+        code = Interrupted.exit_code
     except typer.Exit as error:
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+    except (BrokenPipeError, SystemExit) as error:
+        if not _is_broken_pipe(error):
+            raise
+        return closed()
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, ClickException):
-            return fail(_usage(error), 2)
-        return fail(f"{type(error).__name__}: {error}; --debug shows where", 2)
+        return fail(_said(error), 2)
+    if code == Interrupted.exit_code:  # typer's, where the command itself did not say more
+        return fail("interrupted", code)
     return code if isinstance(code, int) else 0
 
 
-def _usage(error: Exception) -> str:
+def _is_broken_pipe(error: BaseException) -> bool:
+    """Tell a broken pipe, which typer makes a SystemExit of, from the end of a completion."""
+    return isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError)
+
+
+def _said(error: Exception) -> str:
+    if not isinstance(error, ClickException):
+        return f"{type(error).__name__}: {error}; --debug shows where"
     context = getattr(error, "ctx", None)
     where = getattr(context, "command_path", "mnist-edge")
     text = " ".join(error.format_message().split())  # type: ignore[attr-defined]

@@ -11,29 +11,41 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mnist_edge.backends.base import MOST_THREADS
 from mnist_edge.bench.compare import MAX_REGRESSION
 from mnist_edge.bench.settings import QUICK, Settings
-from mnist_edge.bench.stress.trial import STEP
 from mnist_edge.bench.suite import run_suite
 from mnist_edge.classifier import SHIPPED
-from mnist_edge.cli import bench_host, console
+from mnist_edge.cli import completion, console
 from mnist_edge.cli.bench_compare import compare_records
 from mnist_edge.cli.bench_options import check_no_model, check_together, given_options
 from mnist_edge.cli.bench_show import check_outputs, print_record, write_record
+from mnist_edge.cli.progress import Log
 from mnist_edge.errors import BundleError, CheckFailed, SettingError
+from mnist_edge.report.layout import cut
 from mnist_edge.stated import image_shape, learnt_from
 
 if TYPE_CHECKING:
     from mnist_edge.bench.record import Record
     from mnist_edge.data import Dataset
 
+BAR = 40  # columns of what moves, beside what is being done
+
 
 def bench(
     context: typer.Context,
     models: Annotated[
         list[Path] | None,
-        typer.Argument(help="Bundles or model files [default: the newest run, else the shipped]."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Bundles or model files [default: the newest run, else the shipped].",
+            autocompletion=completion.model,
+        ),
     ] = None,
     runtime: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only this one; may be repeated.",
+            autocompletion=completion.runtime,
+        ),
     ] = None,
     threads: Annotated[
         str, typer.Option(metavar="N", help="For each runtime; several as 1,2,4 or 1-4.")
@@ -43,18 +55,22 @@ def bench(
     ] = False,
     max_drop: Annotated[
         float | None,
-        typer.Option(help="Accuracy that may be lost, in points [default: int8 0.1, float32 0]."),
+        typer.Option(
+            metavar="POINTS",
+            help="Accuracy that may be lost, in points [default: int8 0.1, float32 0].",
+        ),
     ] = None,
     min_agreement: Annotated[
         float | None,
         typer.Option(
+            metavar="PERCENT",
             help="Decisions that must be the reference's, in percent "
-            "[default: int8 99.8, float32 100]."
+            "[default: int8 99.8, float32 100].",
         ),
     ] = None,
     max_class_drop: Annotated[
         float | None,
-        typer.Option(help="Accuracy that any one class may lose, in points."),
+        typer.Option(metavar="POINTS", help="Accuracy that any one class may lose, in points."),
     ] = None,
     sustained: Annotated[
         float,
@@ -65,10 +81,19 @@ def bench(
         typer.Option("--stress", help="Corrupt the images, too, and show what is no digit."),
     ] = False,
     data: Annotated[
-        str | None, typer.Option(help="Test images to use [default: what the model learnt from].")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Test images to use [default: what the model learnt from].",
+            autocompletion=completion.data,
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the record here, as JSON.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the results here, as CSV.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the record here, as JSON.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the results here, as CSV.")
+    ] = None,
     pictures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Draw it, as PNG, into this folder.")
     ] = None,
@@ -103,10 +128,14 @@ def bench(
         bool, typer.Option("--keep", help="With --host: leave the folders on the boards.")
     ] = False,
 ) -> None:
-    """Run every model on every installed runtime: accuracy, agreement, size, latency.
+    """Measure accuracy, agreement, size and latency of models.
 
-    Exit code 1 where a model falls below its gate, or NEW is slower or worse than OLD.
-    Example: mnist-edge bench artifacts/edge
+    Runs every model on every runtime that is installed, and says whether the times can be
+    believed. Exit code 1 where a model falls below its gate, or NEW is slower or worse than OLD.
+
+    Example: mnist-edge bench artifacts/edge --out record.json --pictures pictures
+    Example: mnist-edge bench --compare artifacts/edge/bench.json record.json
+    Example: mnist-edge bench artifacts/edge --host pi@raspberrypi.local
     """
     check_together(given_options(context))
     check_outputs(json, markdown, (out, csv), pictures)
@@ -140,6 +169,8 @@ def bench(
         **(QUICK if quick else {}),
     )
     if host:
+        from mnist_edge.cli import bench_host  # what reaches boards, which others need not load
+
         results = bench_host.on_hosts(host, paths, dataset, settings, keep)
         record = _measure(paths, dataset, settings) if desk else None
         bench_host.finish(record, results, out, json)
@@ -160,14 +191,17 @@ def _measure(paths: list[Path], dataset: Dataset, settings: Settings) -> Record:
         TimeElapsedColumn(),
         console=console.err,
         transient=True,
-        disable=not console.err.is_terminal,
+        disable=not console.err.live,
     ) as progress:
         task = progress.add_task("bench", total=None)
 
+        log = Log()
+
         def tell(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total)
-            if not console.err.is_terminal and (what.endswith("round 1") or what.startswith(STEP)):
-                console.say(f"{what}: step {done} of {total}")
+            room = max(16, console.err.width - BAR)
+            progress.update(task, description=cut(what, room), completed=done, total=total)
+            if not console.err.live:
+                log.tell(f"{what}: step {done} of {total}")
 
         return run_suite(paths, dataset, settings, tell)
 

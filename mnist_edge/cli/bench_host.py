@@ -12,6 +12,7 @@ from mnist_edge.atomic import write_file
 from mnist_edge.bench.record import Record
 from mnist_edge.bench.remote import HostResult, bench_hosts
 from mnist_edge.cli import console
+from mnist_edge.cli.progress import Log
 from mnist_edge.errors import CheckFailed
 from mnist_edge.report.host_table import host_lines, host_table
 
@@ -39,20 +40,23 @@ def on_hosts(
         TimeElapsedColumn(),
         console=console.err,
         transient=True,
-        disable=not console.err.is_terminal,
+        disable=not console.err.live,
     ) as progress:
         return bench_hosts(hosts, paths, dataset, settings, _teller(progress, hosts), keep)
 
 
 def _teller(progress: Progress, hosts: Sequence[str]) -> Callable[[str, str], None]:
     tasks: dict[str, TaskID] = {host: progress.add_task(host, total=None) for host in hosts}
+    logs = {host: Log() for host in hosts}
     one_at_a_time = threading.Lock()
 
     def tell(host: str, text: str) -> None:
         with one_at_a_time:
-            progress.update(tasks[host], description=f"{host}: {text}"[: console.err.width - 12])
-            if not console.err.is_terminal:
-                console.say(f"{host}: {text}")
+            if console.err.live:
+                said = f"{host}: {text}"[: console.err.width - 12]
+                progress.update(tasks[host], description=said)
+            else:
+                logs[host].tell(f"{host}: {text}")
 
     return tell
 

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 from mnist_edge.bundle import MANIFEST
+from mnist_edge.cli.progress import DownloadBar, download_progress, working
+from mnist_edge.cli.streams import err as err
+from mnist_edge.cli.streams import out as out
 from mnist_edge.data import load
 from mnist_edge.errors import BundleError, MissingExtraError, MnistEdgeError
 from mnist_edge.preprocess import DIGIT_SHAPE
-from mnist_edge.training.watch import Watcher
+from mnist_edge.report.layout import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mnist_edge.bundle import Bundle
     from mnist_edge.data import Dataset
-    from mnist_edge.training.recipe import Recipe
 
 RUNS = Path("artifacts") / "runs"
-
-# No markup: a path or a label with brackets is text.
-out = Console(highlight=False, markup=False)
-err = Console(stderr=True, highlight=False, markup=False)
 
 
 class Interrupted(MnistEdgeError):  # noqa: N818 - it is a wish, not a fault
@@ -51,13 +39,21 @@ def fail(message: str, code: int) -> int:
 
 
 def say(line: str) -> None:
-    """Print a line on what is going on."""
-    err.print(line, style="dim", soft_wrap=True)
+    """Print a line on what is going on; a terminal breaks it between words."""
+    err.print(line, style="dim", soft_wrap=not err.live)
+
+
+def tell(line: str, indent: str = "  ") -> None:
+    """Print a line of a result, folded between words where it is longer than there is room."""
+    for part in fold(line, out.width, indent):
+        out.print(part, soft_wrap=True)
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document to stdout."""
-    print(json.dumps(document, indent=1, ensure_ascii=False))
+    """Print one JSON document to stdout; it says the same whatever the encoding is."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    plain = not encoding.lower().startswith("utf")
+    print(json.dumps(document, indent=1, ensure_ascii=plain))
 
 
 @contextmanager
@@ -71,7 +67,7 @@ def starting_tensorflow(what: str) -> Iterator[None]:
         MissingExtraError: it, or what it comes with, is not installed.
     """
     try:
-        with err.status("starting TensorFlow"):
+        with working("starting TensorFlow"):
             yield
     except ImportError as error:
         if error.name is None or error.name.partition(".")[0] == "mnist_edge":
@@ -83,14 +79,7 @@ def load_dataset(
     source: str, shape: tuple[int, int, int] = DIGIT_SHAPE, *, labelled: bool = True
 ) -> Dataset:
     """Load a dataset, with progress; everything else is as in `data.load`."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    ) as progress:
+    with download_progress() as progress:
         return load(source, shape=shape, labelled=labelled, say=say, bar=DownloadBar(progress))
 
 
@@ -103,86 +92,6 @@ def load_for(bundle: Bundle, named: str | None) -> Dataset:
     name = dataset_name([bundle.folder], named)
     dataset = load_dataset(name, bundle.image_shape, labelled=False)
     return dataset.under(bundle.labels, str(bundle.folder))
-
-
-class DownloadBar:
-    """A progress bar as pooch takes one."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-        self.total: int | None = None
-
-    def update(self, count: int) -> None:
-        """Count bytes that came."""
-        if self._task is None:
-            self._task = self._progress.add_task("downloading", total=self.total)
-        self._progress.update(self._task, advance=count, total=self.total)
-
-    def reset(self) -> None:
-        """Begin anew, as pooch does when it is done."""
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-            self._task = None
-
-    def close(self) -> None:
-        """Be done with a file."""
-        self.reset()
-
-
-class TrainingProgress(Watcher):
-    """Shows a bar for the epoch that runs and a line for each that is done."""
-
-    def __init__(self, doing: str = "going on") -> None:
-        self._doing = doing  # where an earlier run left off
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._epochs = self._steps = 0
-
-    def __enter__(self) -> TrainingProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._bar.stop()
-
-    def start(self, recipe: Recipe, steps: int, done: int, epochs: int) -> None:
-        """Begin the bar, after the epochs of an earlier part."""
-        self._epochs, self._steps, self.done = epochs, steps, done
-        self._task = self._bar.add_task(f"epoch {done + 1}/{epochs}", total=steps * epochs)
-        self._bar.update(self._task, completed=done * steps)
-        if done:
-            say(f"{recipe.name}: {self._doing} after epoch {done} of {epochs}")
-
-    def asked(self, done: int, images: int) -> None:
-        """Say what an epoch waits for."""
-        text = f"asking the teachers about {images:,} images: {done / images:.0%}"
-        self._bar.update(self._task, description=text)
-
-    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        """Move the bar."""
-        text = f"epoch {epoch}/{self._epochs}  loss {loss:.4f}  accuracy {100 * accuracy:.2f} %"
-        self._bar.update(self._task, description=text, completed=(epoch - 1) * self._steps + step)
-
-    def epoch(self, row: dict[str, float]) -> None:
-        """Print a line for the epoch."""
-        self.done = int(row["epoch"])
-        text = (
-            f"epoch {self.done}/{self._epochs}  loss {row['loss']:.4f}  "
-            f"accuracy {100 * row['accuracy']:.2f} %"
-        )
-        if "val_accuracy" in row:
-            text += f"  validation {100 * row['val_accuracy']:.2f} %"
-        err.print(text)
 
 
 def newest_run() -> Path:

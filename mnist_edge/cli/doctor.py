@@ -9,20 +9,27 @@ import typer
 
 from mnist_edge.bundle import read_bundle
 from mnist_edge.classifier import SHIPPED
-from mnist_edge.cli import console
+from mnist_edge.cli import completion, console
 from mnist_edge.doctor import diagnose
 from mnist_edge.errors import CheckFailed
 
 
 def doctor(
     bundle: Annotated[
-        Path | None, typer.Argument(help="Bundle folder [default: the shipped one].")
+        Path | None,
+        typer.Argument(
+            metavar="BUNDLE",
+            help="Bundle folder [default: the shipped one].",
+            autocompletion=completion.bundle,
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look at this machine, its runtimes and a bundle: does it run here, and what is to be done?
+    """Say whether a bundle runs here, and what to do if not.
 
-    Exit code 1 where it does not. Example: mnist-edge doctor artifacts/edge
+    Looks at the machine, its runtimes and the bundle. Exit code 1 where it does not run.
+
+    Example: mnist-edge doctor artifacts/edge
     """
     found = diagnose(read_bundle(bundle or SHIPPED))
     if json:

@@ -7,11 +7,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len, set_cell_size
 
 from mnist_edge.bench.advice import lines
 from mnist_edge.bench.targets import TARGETS, check_names
 from mnist_edge.bundle import check_replaceable, read_bundle
-from mnist_edge.cli import console, own_model
+from mnist_edge.cli import completion, console, own_model
+from mnist_edge.cli.progress import working
 from mnist_edge.data import Split, stratified_split
 from mnist_edge.errors import BundleError, DataError, MissingExtraError, SettingError
 from mnist_edge.export import plan
@@ -31,7 +33,9 @@ def export(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder of a run, or a .keras file of one's own [default: the newest run]."
+            metavar="RUN",
+            help="Folder of a run, or a .keras file of one's own [default: the newest run].",
+            autocompletion=completion.model,
         ),
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Add int8 TFLite and int8 ONNX.")] = False,
@@ -45,33 +49,55 @@ def export(
     everything: Annotated[bool, typer.Option("--all", help="Add all of these.")] = False,
     model_format: Annotated[
         list[str] | None,
-        typer.Option("--format", help="tflite or onnx alone; may be repeated [default: both]."),
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="tflite or onnx alone; may be repeated [default: both].",
+            autocompletion=completion.among(*plan.FORMATS),
+        ),
     ] = None,
     io: Annotated[
         list[str] | None,
-        typer.Option(help="Input and output: int8, uint8, float32, int16; may be repeated."),
+        typer.Option(
+            metavar="DTYPE",
+            help=f"Input and output: {', '.join(plan.DTYPES)}; may be repeated.",
+            autocompletion=completion.among(*plan.DTYPES),
+        ),
     ] = None,
     granularity: Annotated[
         list[str] | None,
-        typer.Option(help="Scales of weights: per-channel, per-tensor; may be repeated."),
+        typer.Option(
+            metavar="NAME",
+            help=f"Scales of weights: {', '.join(plan.CHANNELS)}; may be repeated.",
+            autocompletion=completion.among(*plan.CHANNELS),
+        ),
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(help="Of calibration: minmax, percentile, entropy; may be repeated."),
+        typer.Option(
+            metavar="NAME",
+            help=f"Of calibration: {', '.join(plan.CALIBRATED)}; may be repeated.",
+            autocompletion=completion.among(*plan.CALIBRATED),
+        ),
     ] = None,
     percentile: Annotated[
         float | None,
-        typer.Option(help=f"Values that method percentile keeps [default: {PERCENTILE}]."),
+        typer.Option(
+            metavar="PERCENT", help=f"Values that method percentile keeps [default: {PERCENTILE}]."
+        ),
     ] = None,
     calibration_count: Annotated[
         int | None,
-        typer.Option(help=f"Training images that decide quantized ranges [default: {COUNT}]."),
+        typer.Option(
+            metavar="N", help=f"Training images that decide quantized ranges [default: {COUNT}]."
+        ),
     ] = None,
     max_drop: Annotated[
         float | None,
         typer.Option(
+            metavar="POINTS",
             help="Points of validation accuracy that quantization may cost; ways are tried until "
-            "it holds, or exit code 1."
+            "it holds, or exit code 1.",
         ),
     ] = None,
     c_array: Annotated[
@@ -85,6 +111,8 @@ def export(
         list[str] | None,
         typer.Option(
             "--for",
+            metavar="NAME",
+            autocompletion=completion.among(*TARGETS),
             help=f"Runtimes whose oldest supported version must take it [default: "
             f"{', '.join(TARGETS)}].",
         ),
@@ -94,32 +122,44 @@ def export(
         typer.Option(
             "--data",
             "--calibration",
+            metavar="NAME|PATH",
+            autocompletion=completion.data,
             help="What the run learnt from, if it was one's own; for a .keras file, images like "
             "those it learnt from: an .npz or a folder of class folders.",
         ),
     ] = None,
     input_range: Annotated[
         tuple[float, float] | None,
-        typer.Option(help="Of pixels, as a .keras file of one's own takes them [default: 0 1]."),
+        typer.Option(
+            metavar="LOW HIGH",
+            help="Of pixels, as a .keras file of one's own takes them [default: 0 1].",
+        ),
     ] = None,
     softmax: Annotated[
         bool, typer.Option("--softmax", help="Append one to a .keras file that gives logits.")
     ] = False,
     labels: Annotated[
         str | None,
-        typer.Option(help="Names of a .keras file's classes, by comma, or a file of lines."),
+        typer.Option(
+            metavar="NAME,NAME",
+            help="Names of a .keras file's classes, by comma, or a file of lines.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Bundle folder [default: the run's, or artifacts/runs/NAME]."),
+        typer.Option(
+            metavar="FOLDER", help="Bundle folder [default: the run's, or artifacts/runs/NAME]."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
-    """Export a run to float32 TFLite and ONNX, and quantized where asked; each is checked.
+    """Export a run to TFLite and ONNX, float and quantized.
+
+    Without a flag, float32 alone. Every file is held against Keras on every test image, and what
+    is broken is refused. RUN may be any Keras 3 image classifier, as a .keras file.
 
     Example: mnist-edge export artifacts/runs/edge --int8 --max-drop 0.1
-
-    Any Keras 3 image classifier: mnist-edge export my.keras --calibration my.npz --int8
+    Example: mnist-edge export my.keras --calibration my.npz --int8
     """
     asked = {"int8": int8, "float16": float16, "dynamic": dynamic, "int16x8": int16x8}
     wanted = plan.Wanted(
@@ -158,7 +198,7 @@ def export(
         from mnist_edge.bench.worth import worth
 
         keras_file = bundle.folder / keras_files[0]
-        with console.err.status("running Keras on the images to be judged on") as status:
+        with working("running Keras on the images to be judged on") as tell:
             control = None
             if max_drop is not None:
                 held = _validation(bundle, dataset)
@@ -173,11 +213,11 @@ def export(
                 control=control,
                 c_arrays=c_array,
                 draw=_draw,
-                say=lambda what: status.update(f"exporting {what}"),
+                say=lambda what: tell(f"exporting {what}"),
                 note=console.say,
             )
             made = _made_now(exported, bundle, {each.file(bundle.name) for each in targets})
-            verdicts = worth(made, status.update, max_drop=max_drop) if timing else []
+            verdicts = worth(made, tell, max_drop=max_drop) if timing else []
     if json:
         console.print_json({**exported.manifest, "worth": [each.as_dict() for each in verdicts]})
         return
@@ -191,25 +231,22 @@ def _show(exported: Bundle, verdicts: list[Worth]) -> None:
     ]
     if exported.manifest["training"].get("source") and known:
         file, share = exported.manifest["training"]["file"], known[-1]["reference_accuracy"]
-        console.out.print(
-            f"{file} itself names {100 * share:.2f} % of {known[-1]['samples']:,} rightly",
-            soft_wrap=True,
-        )
+        console.tell(f"{file} itself names {100 * share:.2f} % of {known[-1]['samples']:,} rightly")
         if share < LITTLE / len(exported.labels):
             console.say(
                 f"that is what chance would give: are its classes in this order? "
                 f"{', '.join(exported.labels[:5])}: say the model's own order with --labels"
             )
-    for entry in exported.models:
-        if entry.parity:
-            console.out.print(
-                f"{entry.file:28} {entry.bytes / 1000:7.1f} kB   agrees with Keras on "
-                f"{100 * entry.parity['agreement']:.2f} % of {entry.parity['samples']:,}",
-                soft_wrap=True,
-            )
+    judged = [entry for entry in exported.models if entry.parity]
+    longest = max((cell_len(entry.file) for entry in judged), default=0)
+    for entry in judged:
+        console.tell(
+            f"{set_cell_size(entry.file, longest)} {entry.bytes / 1000:7.1f} kB  agrees with Keras "
+            f"on {100 * entry.parity['agreement']:.2f} % of {entry.parity['samples']:,}"
+        )
     for line in lines(verdicts, min(console.out.width, 100)):
         console.out.print(line, soft_wrap=True)
-    console.out.print(f"bundle: {exported.folder}")
+    console.out.print(f"bundle: {exported.folder}", soft_wrap=True)
 
 
 def _made_now(exported: Bundle, before: Bundle, asked: set[str]) -> Bundle:

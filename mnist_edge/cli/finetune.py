@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from mnist_edge.bundle import MANIFEST, read_bundle
-from mnist_edge.cli import console
+from mnist_edge.cli import completion, console
+from mnist_edge.cli.progress import TrainingProgress
 from mnist_edge.cli.train import draw_pictures
 from mnist_edge.errors import unknown
 
@@ -18,24 +19,43 @@ GRANULARITIES = ("per-channel", "per-tensor")
 
 def finetune(
     run: Annotated[
-        Path | None, typer.Argument(help="Folder of a run [default: the newest].")
+        Path | None,
+        typer.Argument(
+            metavar="RUN",
+            help="Folder of a run [default: the newest].",
+            autocompletion=completion.bundle,
+        ),
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training part.")] = 2,
+    epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the training part.")] = 2,
     learning_rate: Annotated[
-        float, typer.Option(help="At the start; it falls to zero along a cosine.")
+        float,
+        typer.Option(metavar="RATE", help="At the start; it falls to zero along a cosine."),
     ] = 1e-4,
     granularity: Annotated[
-        str, typer.Option(help=f"Of the int8 file's weights: {' or '.join(GRANULARITIES)}.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"Of the int8 file's weights: {' or '.join(GRANULARITIES)}.",
+            autocompletion=completion.among(*GRANULARITIES),
+        ),
     ] = GRANULARITIES[0],
     data: Annotated[
-        str | None, typer.Option(help="What the run learnt from, if it was one's own.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="What the run learnt from, if it was one's own.",
+            autocompletion=completion.data,
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the new run [default: RUN-qat].")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder of the new run [default: RUN-qat]."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
-    """Fine-tune a run for int8 (quantization-aware training) and write a new run.
+    """Fine-tune a run for int8: quantization-aware training.
+
+    Writes a new run, whose ranges `export --int8` takes; says whether it was worth it.
 
     Example: mnist-edge finetune artifacts/runs/edge --epochs 2
     """
@@ -50,7 +70,7 @@ def finetune(
         from mnist_edge.training.finetune import finetune as run_finetuning
     if (place / MANIFEST).is_file() and place.resolve() != folder.resolve():
         console.say(f"{place} holds a finished run; the new one will take its place")
-    with console.TrainingProgress("fine-tuning") as progress:
+    with TrainingProgress("fine-tuning") as progress:
         try:
             tuned = run_finetuning(
                 bundle,
@@ -70,7 +90,7 @@ def finetune(
         console.print_json(read_bundle(place).manifest)
         return
     console.out.print(f"run: {place}; next: mnist-edge export {place} --int8", soft_wrap=True)
-    console.out.print(verdict(tuned.validation, tuned.test), soft_wrap=True)
+    console.tell(verdict(tuned.validation, tuned.test))
 
 
 def verdict(validation: dict[str, float], test: dict[str, float]) -> str:

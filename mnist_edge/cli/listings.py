@@ -17,7 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def recipes(json: Json = False) -> None:
-    """List the recipes with parameters, epochs and measured test accuracy.
+    """List the recipes: parameters, epochs, test accuracy.
 
     Example: mnist-edge recipes --json
     """
@@ -30,14 +30,17 @@ def recipes(json: Json = False) -> None:
             ]
         )
         return
-    console.out.print(recipes_table(list(RECIPES.values()), found))
+    table = recipes_table(list(RECIPES.values()), found, console.out.width)
+    console.out.print(table, "", sep="\n", soft_wrap=True)
     taught = [name for name, row in found.items() if "--teacher" in row["command"]]
     with_teachers = f"; {' and '.join(taught)} with teachers" if taught else ""
-    console.out.print(f"Measured by tools/measure_recipes.py on MNIST, seed 0{with_teachers}.")
+    console.tell(f"Measured by tools/measure_recipes.py on MNIST, seed 0{with_teachers}.", "")
 
 
 def runtimes(json: Json = False) -> None:
-    """List the runtimes, the best first: which can be used, and why the others cannot.
+    """List the runtimes: which are usable, and why not others.
+
+    The best come first; what is to be done about the others is said.
 
     Example: mnist-edge runtimes
     """
@@ -54,7 +57,7 @@ def runtimes(json: Json = False) -> None:
         form: row["name"] for row in reversed(rows) if row["usable"] for form in row["formats"]
     }
     taken = [f"{first[form]} (.{form})" for form in FORMATS if form in first]
-    console.out.print(f"Taken first: {', '.join(taken) or 'none, nothing is usable'}")
+    console.tell(f"Taken first: {', '.join(taken) or 'none, nothing is usable'}")
 
 
 def _described(row: Runtime) -> dict[str, Any]:

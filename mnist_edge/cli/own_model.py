@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_edge.bundle import manifest_beside
 from mnist_edge.cli import console
+from mnist_edge.cli.progress import working
 from mnist_edge.errors import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def adopted(path: Path, options: Options, folder: Path) -> tuple[Bundle, Dataset
         from mnist_edge.export.adopt import adopt, names_for
         from mnist_edge.export.fitting import input_range_of
         from mnist_edge.export.own_model import open_own
-    with console.err.status(f"looking at {path.name}"):
+    with working(f"looking at {path.name}"):
         own = open_own(path)
         input_range_of(own, options.input_range)
         dataset = console.load_dataset(options.calibration, own.image_shape, labelled=False)

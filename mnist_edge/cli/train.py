@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnist_edge.bundle import MANIFEST, read_bundle
-from mnist_edge.cli import console
+from mnist_edge.cli import completion, console
+from mnist_edge.cli.progress import TrainingProgress
 from mnist_edge.data.public import PUBLIC
 from mnist_edge.errors import DataError, MissingExtraError, SettingError
 from mnist_edge.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, override
@@ -23,37 +24,82 @@ FAR_BELOW = 0.1  # validation accuracy below training accuracy that is worth a w
 
 
 def train(
-    recipe: Annotated[str, typer.Option(help="See mnist-edge recipes.")] = "edge",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help=f"One of {', '.join(OPTIMIZERS)}.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="At the start.")] = None,
-    schedule: Annotated[str | None, typer.Option(help=f"One of {', '.join(SCHEDULES)}.")] = None,
-    filters: Annotated[
-        str | None, typer.Option(help="Of each convolution, such as 12,24,32,48.")
+    recipe: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="See mnist-edge recipes.", autocompletion=completion.recipe
+        ),
+    ] = "edge",
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Passes over the training part.")
     ] = None,
-    dense: Annotated[int | None, typer.Option(help="Units of the hidden dense layer.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Share dropped before the end.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images a step.")] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"One of {', '.join(OPTIMIZERS)}.",
+            autocompletion=completion.among(*OPTIMIZERS),
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="At the start.")
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"One of {', '.join(SCHEDULES)}.",
+            autocompletion=completion.among(*SCHEDULES),
+        ),
+    ] = None,
+    filters: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,...", help="Of each convolution, such as 12,24,32,48."),
+    ] = None,
+    dense: Annotated[
+        int | None, typer.Option(metavar="N", help="Units of the hidden dense layer.")
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Share dropped before the end.")
+    ] = None,
     augmentation: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(AUGMENTATIONS)}.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"One of {', '.join(AUGMENTATIONS)}.",
+            autocompletion=completion.among(*AUGMENTATIONS),
+        ),
     ] = None,
     validation_share: Annotated[
-        float | None, typer.Option(help="Of the training images, held out by class.")
+        float | None,
+        typer.Option(metavar="SHARE", help="Of the training images, held out by class."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The same seed gives the same model.")
+    ] = None,
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="RUN",
             help="Learn what this run says, kept in `lessons` beside OUT (MNIST: 700 MB); may be "
             "repeated.",
+            autocompletion=completion.bundle,
         ),
     ] = None,
     data: Annotated[
-        str, typer.Option(help="mnist, fashion-mnist, or a path to one's own.")
+        str,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="mnist, fashion-mnist, or a path to one's own.",
+            autocompletion=completion.data,
+        ),
     ] = "mnist",
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run [default: artifacts/runs/<recipe>].")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder of the run [default: artifacts/runs/<recipe>]."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
@@ -61,9 +107,13 @@ def train(
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw an interrupted run away.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
-    """Train a recipe and write the run: model, history, pictures, manifest.
+    """Train a recipe and write a run: model, history, pictures.
+
+    MNIST comes from MNIST_EDGE_DATA, the cache, or a mirror, and is verified. Ctrl-C keeps the
+    epochs that are finished: --resume goes on after them.
 
     Example: mnist-edge train --recipe edge --epochs 5 --seed 1
+    Example: mnist-edge train --recipe sequential --data digits.npz --out mine
     """
     chosen = override(
         find(recipe),
@@ -102,7 +152,7 @@ def train(
     if done is None:
         if (folder / MANIFEST).is_file():
             console.say(f"{folder} holds a finished run; the new one will take its place")
-        with console.TrainingProgress() as progress:
+        with TrainingProgress() as progress:
             try:
                 run_training(
                     chosen,
@@ -125,7 +175,7 @@ def train(
         console.print_json(manifest)
         return
     training = manifest["training"]
-    console.out.print(
+    console.tell(
         f"{chosen.name}: test accuracy {100 * training['test_accuracy']:.2f} %, "
         f"{training['parameters']:,} parameters, {training['seconds']:.0f} s of training"
     )

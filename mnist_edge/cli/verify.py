@@ -11,21 +11,32 @@ import typer
 from mnist_edge.backends import installed_runtime
 from mnist_edge.bundle import read_bundle
 from mnist_edge.classifier import SHIPPED
-from mnist_edge.cli import console
+from mnist_edge.cli import completion, console
 from mnist_edge.errors import CheckFailed
 from mnist_edge.verify import verify as run_verify
 
 
 def verify(
     bundle: Annotated[
-        Path | None, typer.Argument(help="Bundle folder [default: the shipped one].")
+        Path | None,
+        typer.Argument(
+            metavar="BUNDLE",
+            help="Bundle folder [default: the shipped one].",
+            autocompletion=completion.bundle,
+        ),
     ] = None,
-    runtime: Annotated[str | None, typer.Option(help="Only this one.")] = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only this one.", autocompletion=completion.runtime),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check a bundle's hashes, and its answers to the golden samples, on this machine.
+    """Check a bundle's hashes and answers on this machine.
 
-    Exit code 1 where something does not hold. Example: mnist-edge verify artifacts/edge
+    Every file is held against its hash, and every model that a runtime here opens against the
+    golden samples. Exit code 1 where something does not hold.
+
+    Example: mnist-edge verify artifacts/edge
     """
     if runtime is not None:
         installed_runtime(runtime)
@@ -34,11 +45,8 @@ def verify(
         console.print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            console.out.print(
-                f"{'ok ' if finding else 'BAD'}  {finding.file} on {finding.runtime or '-'}: "
-                f"{finding.detail}",
-                soft_wrap=True,
-            )
+            said = f"{finding.file} on {finding.runtime or '-'}: {finding.detail}"
+            console.tell(f"{'ok ' if finding else 'BAD'}  {said}", "     ")
     bad = [finding for finding in findings if not finding]
     if bad:
         raise CheckFailed(

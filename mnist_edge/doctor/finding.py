@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Literal
+from unicodedata import east_asian_width
 
 State = Literal["ok", "note", "warn", "bad"]
 MARKS = {"ok": "ok", "note": "-", "warn": "warn", "bad": "BAD"}
@@ -55,9 +56,10 @@ class Diagnosis:
         for about, group in groupby(self.findings, lambda finding: finding.about):
             found = list(group)
             lines.append(TITLES[about])
-            indent = 2 + max(len(finding.name) for finding in found)
+            indent = 2 + max(_cells(finding.name) for finding in found)
             for finding in found:
-                start = f"  {MARKS[finding.state]:4}  {finding.name:{indent}}"
+                room = " " * (indent - _cells(finding.name))
+                start = f"  {MARKS[finding.state]:4}  {finding.name}{room}"
                 lines += folded(start, finding.value, finding.remedy, width)
         return "\n".join(lines)
 
@@ -68,11 +70,16 @@ def folded(start: str, value: str, remedy: str, width: int) -> list[str]:
     What to do begins a line of its own then, so that a command can be copied.
     """
     whole = f"{start}{value}: {remedy}" if remedy else start + value
-    if len(whole) <= width:
+    if _cells(whole) <= width:
         return [whole]
-    margin = " " * len(start)
+    margin = " " * _cells(start)
     lines = _wrapped(start + value + (":" if remedy else ""), margin, width)
     return lines + _wrapped(margin + remedy, margin, width) if remedy else lines
+
+
+def _cells(text: str) -> int:
+    """Return how many columns a text takes in a terminal: characters of East Asia take two."""
+    return sum(1 + (east_asian_width(each) in "WF") for each in text)
 
 
 def _wrapped(text: str, margin: str, width: int) -> list[str]:

@@ -119,6 +119,7 @@ VALID = {
         "int16 activations, int8 weights", ("int16", "float32"), ("per-channel",), ("minmax",)
     ),
 }
+DTYPES = tuple(dict.fromkeys(dtype for row in VALID.values() for dtype in row.io))
 OPTIONS = ("io", "granularity", "method")
 
 

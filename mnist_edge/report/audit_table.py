@@ -1,17 +1,28 @@
-"""The audit of quantized models for the terminal (rich): both families in one table."""
+"""The audit of quantized models for the terminal: both families in one table."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from mnist_edge.report.layout import Column, Row, cut, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COLUMNS = ("Added\n%", "SNR\ndB", "Cosine", "Max\nerror", "Range\n%", "Sat.\n%", "Weights\ndB")
+    from rich.text import Text
+
+COLUMNS = (
+    Column(("Layer", ""), left=True),
+    Column(("", ""), left=True),
+    Column(("Added", "%")),
+    Column(("SNR", "dB"), rank=1),
+    Column(("Cosine", ""), rank=5),
+    Column(("Max", "error"), rank=6),
+    Column(("Range", "%"), rank=3),
+    Column(("Sat.", "%"), rank=2),
+    Column(("Weights", "dB"), rank=4),
+)
 LONGEST = 22  # characters of a layer's name
 
 
@@ -23,31 +34,25 @@ def groups(models: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, A
     return found
 
 
-def audit_table(models: Sequence[Mapping[str, Any]]) -> Table:
-    """Return one table of models that differ in format alone; it fits 80 columns.
+def audit_table(models: Sequence[Mapping[str, Any]], width: int = 80) -> Text:
+    """Return one table of models that differ in format alone; all its columns fit 80.
 
     Args:
         models: as `export.audit.document` has them.
+        width: of the terminal; what tells least is left out where it is narrow.
     """
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
-    table.add_column("Layer", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+    rows = []
     for name in in_order(models):
         first = True
         for model in models:
             for layer in model["layers"]:
                 if layer["name"] == name:
                     worst = name == model["worst"]
-                    table.add_row(
-                        _cut(name) if first else "",
-                        model["format"],
-                        *_cells(layer, worst),
-                        style="bold red" if worst else "",
-                    )
+                    cells = (cut(name, LONGEST) if first else "", model["format"])
+                    style = "bold red" if worst else ""
+                    rows.append(Row((*cells, *_cells(layer, worst)), style))
                     first = False
-    return table
+    return lay_out(COLUMNS, rows, width)
 
 
 def audit_lines(model: Mapping[str, Any]) -> list[str]:
@@ -96,8 +101,3 @@ def _cells(layer: Mapping[str, Any], worst: bool) -> list[str]:
 
 def _number(value: float | None, digits: int, absent: str, factor: int = 1) -> str:
     return absent if value is None else f"{factor * value:.{digits}f}"
-
-
-def _cut(name: str) -> str:
-    """Return a name that fits; its end tells more than its middle."""
-    return name if len(name) <= LONGEST else f"{name[:10]}…{name[-(LONGEST - 11) :]}"

@@ -28,7 +28,7 @@ def figures(record: Mapping[str, Any]) -> list[Figure]:
     call, image = (_timing("Call", "invoke_us"), _timing("Image", "predict_us"))
     return [
         _figure("Thr.", "", 0, lambda row: str(row["threads"]) if several else ""),
-        _figure("kB", "", 0, kilobytes),
+        _figure("kB", "", 0, kilobytes, spare=2),
         _figure("Accuracy", "%", 0, accuracy),
         _figure("Drop", "points", 11, lambda row: _number(row["parity"].get("drop"), ".2f")),
         _figure("Agree", "%", 0, agreement),
@@ -38,7 +38,7 @@ def figures(record: Mapping[str, Any]) -> list[Figure]:
         _figure("Max", "diff", 12, lambda row: _number(row["parity"]["max_abs_diff"], ".2g")),
         _figure("Calib.", "error", 13,
                 lambda row: _number(row["parity"].get("calibration_error"), ".4f")),
-        call("p50", "", 0), call("p90", "p90", 16), call("p99", "p99", 14),
+        call("p50", "", 0, spare=1), call("p90", "p90", 16), call("p99", "p99", 14),
         image("p50", "", 0), image("p90", "p90", 7), image("p99", "p99", 1),
         image("p99.9", "p99.9", 8), image("mad", "MAD", 9),
         _figure("Images/s", "at best", 2, _best_batch),
@@ -161,16 +161,18 @@ def best_batch(latency: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return max(batches, key=lambda each: float(each["images_per_s"]), default=None)
 
 
-def _figure(name: str, unit: str, rank: int, cell: Callable[[Figures], str]) -> Figure:
-    return Figure(Column((name, unit), rank), cell)
+def _figure(
+    name: str, unit: str, rank: int, cell: Callable[[Figures], str], spare: int = 0
+) -> Figure:
+    return Figure(Column((name, unit), rank, spare=spare), cell)
 
 
-def _timing(name: str, key: str) -> Callable[[str, str, int], Figure]:
-    def figure(part: str, shown: str, rank: int) -> Figure:
+def _timing(name: str, key: str) -> Callable[..., Figure]:
+    def figure(part: str, shown: str, rank: int, spare: int = 0) -> Figure:
         head = (f"{name}", "µs") if not shown else (f"{shown}", "µs")
         if shown and key == "invoke_us":
             head = (f"{name} {shown}", "µs")
-        return _figure(*head, rank, lambda row: _microseconds(row["latency"][key].get(part)))
+        return _figure(*head, rank, lambda row: _microseconds(row["latency"][key].get(part)), spare)
 
     return figure
 

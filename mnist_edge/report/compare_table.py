@@ -29,7 +29,7 @@ COLUMNS = (
     Column(("Old", "")),
     Column(("New", "")),
     Column(("Change", "%")),
-    Column(("95 % interval", "%")),
+    Column(("95 % interval", "%"), spare=1),
     Column(("Difference", ""), left=True),
 )
 

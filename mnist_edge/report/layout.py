@@ -6,6 +6,7 @@ where there is room, and it looks the same in a terminal and in a pipe.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,9 @@ from mnist_edge.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+UNIT = re.compile(r"(?<=\d) (%|dB|kB|µs)(?!\w)")  # not to be parted from their number
+TIED = "\N{NO-BREAK SPACE}"
+READABLE = 16  # characters of a name that tell it from others, mostly
 LEAST = 8  # characters that a name is cut to, at most
 
 
@@ -29,11 +33,14 @@ class Column:
         head: what it is, and below it the unit.
         rank: 0 for one that is always shown; others come as there is room, the lowest first.
         left: whether its cells begin at the left; numbers end at the right.
+        spare: of rank 0, and yet left out before names are cut to less than READABLE; the highest
+            first, never those of 0.
     """
 
     head: tuple[str, str] = ("", "")
     rank: int = 0
     left: bool = False
+    spare: int = 0
 
 
 class Row(NamedTuple):
@@ -88,11 +95,16 @@ def markdown(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
 
 
 def fold(line: str, width: int, indent: str = "  ") -> list[str]:
-    """Return a line in as many as it takes at a width; what cannot be broken may be longer."""
+    """Return a line in as many as it takes at a width; what cannot be broken may be longer.
+
+    >>> fold("all but 40 % of it", 11)
+    ['all but', '  40 % of', '  it']
+    """
     wrapper = TextWrapper(
         width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
     )
-    return wrapper.wrap(one_line(line)) or [""]
+    whole = UNIT.sub(f"{TIED}\\1", one_line(line))
+    return [part.replace(TIED, " ") for part in wrapper.wrap(whole)] or [""]
 
 
 def cut(name: str, width: int) -> str:
@@ -138,6 +150,10 @@ def _fitting(
     for place in sorted(filled, key=lambda place: columns[place].rank):
         if sum(widths[each] + 1 for each in {*shown, place}) - 1 <= width:
             shown.add(place)
+    short = max(0, widths[0] - READABLE)
+    for place in sorted(shown, key=lambda place: -columns[place].spare):
+        if columns[place].spare and sum(widths[each] + 1 for each in shown) - 1 - short > width:
+            shown.remove(place)
     return sorted(shown)
 
 

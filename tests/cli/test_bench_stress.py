@@ -17,7 +17,8 @@ def words(bundle, quadrants_file):
     return ["bench", model, "--data", str(quadrants_file), "--quick", "--runtime", "litert"]
 
 
-def test_it_is_printed_recorded_and_drawn(words, tmp_path, capsys):
+def test_it_is_printed_recorded_and_drawn(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("mnist_edge.cli.progress.PAUSE_S", 0)
     out = tmp_path / "r.json"
     assert run([*words, "--stress", "--out", str(out), "--pictures", str(tmp_path)]) == 0
     printed, said = capsys.readouterr()

@@ -24,11 +24,11 @@ def test_the_newest_run_is_fine_tuned_beside_itself(parent, quadrants_file, caps
     said = capsys.readouterr()
     assert "fine-tuning after epoch 8 of 9" in said.err
     assert "epoch 9/9" in said.err
-    last = said.out.splitlines()[-1]
+    _run, *folded = said.out.splitlines()
     assert re.fullmatch(
         r"int8 validation accuracy: [\d.]+ % post-training, [\d.]+ % quantization-aware "
         r"\([+-][\d.]+ points; float [\d.]+ % before; .*\)",
-        last,
+        " ".join(map(str.strip, folded)),
     )
     made = read_bundle(parent.with_name("small-qat"))
     assert "mnist-edge export artifacts/runs/small-qat --int8" in said.out
@@ -59,7 +59,7 @@ def test_an_interruption_says_that_nothing_was_written(parent, quadrants_file, c
     def stop(*_anything):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mnist_edge.cli.console.TrainingProgress.start", stop)
+    monkeypatch.setattr("mnist_edge.cli.progress.TrainingProgress.start", stop)
     assert run(["finetune", str(parent), "--data", str(quadrants_file)]) == 130
     assert "interrupted; nothing was written" in capsys.readouterr().err
     assert [path.name for path in parent.parent.iterdir()] == ["small"]

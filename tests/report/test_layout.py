@@ -77,3 +77,23 @@ def test_a_cut_name_has_the_width_that_it_may(width):
 def test_sentences_are_folded_between_words():
     assert fold("- one two-three four", 12) == ["- one", "  two-three", "  four"]
     assert fold("", 80) == [""]
+
+
+def test_what_can_be_spared_is_left_out_before_names_are_unreadable():
+    columns = (Column(("Name", ""), left=True), Column(("Size", ""), spare=2),
+               Column(("Call", ""), spare=1), Column(("Time", "")))  # fmt: skip
+    rows = [Row(("a-long-name-int8.tflite", "1234", "5678", "9012"))]
+
+    def head(width):
+        return lay_out(columns, rows, width).plain.splitlines()[0].split()
+
+    assert head(31) == ["Name", "Size", "Call", "Time"]  # the name has 16 left
+    assert head(30) == ["Name", "Call", "Time"]
+    assert head(25) == ["Name", "Time"]
+    assert head(15) == ["Name", "Time"]  # from here on the name is cut
+
+
+def test_a_number_and_its_unit_stay_together():
+    assert fold("all but 40 % of it", 11) == ["all but", "  40 % of", "  it"]
+    assert fold("it takes 7 µs", 12) == ["it takes", "  7 µs"]
+    assert fold("percents % of it", 11) == ["percents %", "  of it"]

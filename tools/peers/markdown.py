@@ -1,4 +1,4 @@
-"""The tables of a record of peers as Markdown, for docs/benchmark.md by tools/readme_tables.py."""
+"""The tables of a record of peers as Markdown, for docs/peers.md by tools/readme_tables.py."""
 
 from __future__ import annotations
 
