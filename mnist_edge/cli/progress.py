@@ -128,7 +128,7 @@ class TrainingProgress(Watcher):
         """Say what an epoch waits for: a bar that moves, or a line as it begins."""
         text = f"asking the teachers about {images:,} images"
         self._bar.update(self._task, description=f"{text}: {done / images:.0%}")
-        if not err.live and done <= self._answered % images:
+        if not err.live and self._answered in (0, images):
             err.print(text)
         self._answered = done
 

@@ -209,3 +209,20 @@ def test_columns_stay_below_each_other_in_ascii():
     )
     assert written("10° 20") == "10deg 20"
     assert written("naïve 七 ⠋") == "naive ? *"
+
+
+TAUGHT = """
+from mnist_edge.cli import progress
+from mnist_edge.training.recipes import find
+with progress.TrainingProgress() as bar:
+    bar.start(find("edge"), 10, 0, 30)
+    for epoch in (1, 2):
+        for done in (500, 1000, 1200):
+            bar.asked(done, 1200)
+        bar.step(epoch, 10, 0.1, 0.9)
+"""
+
+
+def test_a_log_says_once_an_epoch_that_the_teachers_are_asked(piped):
+    said = plain(piped("-c", TAUGHT).stderr)
+    assert said == ["asking the teachers about 1,200 images"] * 2
