@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge.cli import audit, bench, doctor, export, finetune, listings, predict, train, verify
+from mnist_edge.cli import (
+    audit,
+    bench,
+    doctor,
+    export,
+    finetune,
+    listings,
+    predict,
+    report,
+    train,
+    verify,
+)
 from mnist_edge.cli.console import Interrupted, fail
 from mnist_edge.errors import MnistEdgeError
 
@@ -28,6 +39,7 @@ app.command("finetune")(finetune.finetune)
 app.command("export")(export.export)
 app.command("audit")(audit.audit)
 app.command("bench")(bench.bench)
+app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)

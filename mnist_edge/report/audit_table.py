@@ -43,7 +43,7 @@ def audit_table(models: Sequence[Mapping[str, Any]]) -> Table:
                     table.add_row(
                         _cut(name) if first else "",
                         model["format"],
-                        *_cells(layer, worst),
+                        *cells(layer, worst),
                         style="bold red" if worst else "",
                     )
                     first = False
@@ -82,7 +82,8 @@ def in_order(models: Sequence[Mapping[str, Any]]) -> list[str]:
     return order
 
 
-def _cells(layer: Mapping[str, Any], worst: bool) -> list[str]:
+def cells(layer: Mapping[str, Any], worst: bool) -> list[str]:
+    """Return the figures of a layer as text, in the order of COLUMNS; *: it adds most error."""
     return [
         f"{100 * layer['share']:.1f}{'*' if worst else ' '}",
         _number(layer["snr_db"], 1, "exact"),

@@ -44,6 +44,7 @@ def test_help_and_version(capsys):
         "audit",
         "bench",
         "predict",
+        "report",
         "verify",
         "doctor",
         "recipes",
