@@ -87,17 +87,6 @@ def markdown(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def filled(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
-    """Return a table without the columns in which no row has anything."""
-    shown = [place for place in range(len(columns)) if _filled(rows, columns, place)]
-    kept = []
-    for row in rows:
-        cells = tuple(row.cells[place] for place in shown if _is_cell(row, columns, place))
-        last = row.cells[-1:] if len(row.cells) < len(columns) else ()
-        kept.append(Row((*cells, *last), row.style))
-    return [columns[place] for place in shown], kept
-
-
 def fold(line: str, width: int, indent: str = "  ") -> list[str]:
     """Return a line in as many as it takes at a width; what cannot be broken may be longer."""
     wrapper = TextWrapper(

@@ -82,6 +82,18 @@ def test_text_can_be_read(visit, reports, width, scheme):
     assert faint == []
 
 
+def test_on_paper_it_is_light_and_whole(visit, reports):
+    page = visit(reports["nano"], 794, "dark")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator("nav").is_visible()
+    assert page.locator("details:not([open])").count() == 0
+    found = page.evaluate(CONTRASTS)
+    assert [each for each in found if each["ratio"] < (3 if each["large"] else LEAST)] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+
+
 def test_every_image_says_what_it_shows(visit, reports):
     page = visit(reports["nano"])
     every = page.locator("img")

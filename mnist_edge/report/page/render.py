@@ -8,8 +8,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mnist_edge.errors import MissingExtraError
-from mnist_edge.report import bench_cells, layout
+from mnist_edge.report import bench_cells
 from mnist_edge.report.bench_words import legend, machine, what, words_on_decisions
+from mnist_edge.report.layout import Column, Row
 from mnist_edge.report.page import charts, conditions, usage
 from mnist_edge.report.page.answers import STORED, embedded, names_of, reference_of
 from mnist_edge.report.page.cases import KINDS, flipped, mistakes, moved, voices
@@ -152,13 +153,24 @@ def _words(material: Material) -> dict[str, Any]:
     }
 
 
-def _every_number(material: Material) -> tuple[list[layout.Column], list[layout.Row]] | None:
-    """Return the widest table of the record, as `bench --wide` prints it."""
-    if material.record is None:
+def _every_number(material: Material) -> tuple[list[Column], list[Row]] | None:
+    """Return the widest table of the record, as `bench --wide` prints it, a column a model."""
+    record = material.record
+    if record is None:
         return None
-    figures = bench_cells.figures(material.record)
-    columns = [*bench_cells.NAMES, *(each.column for each in figures)]
-    return layout.filled(columns, bench_cells.rows(material.record, figures))
+    results = record["results"]
+    columns = [Column(("", ""), left=True)]
+    columns += [
+        Column((name, row["runtime"]))
+        for row, name in zip(results, bench_cells.names(results), strict=True)
+    ]
+    rows = []
+    for figure in bench_cells.figures(record):
+        cells = [figure.cell(row) if row["status"] == "ok" else "failed" for row in results]
+        if any(cell not in ("", "failed") for cell in cells):
+            head = " ".join(filter(None, figure.column.head)) or "Below its gate"
+            rows.append(Row((head, *cells)))
+    return columns, rows
 
 
 def _charts(material: Material) -> dict[str, tuple[str, str]]:
