@@ -64,7 +64,22 @@ def stress(material: Material) -> Stress | None:
             _level(said, level, uri) for (said, level), uri in zip(scores, uris, strict=True)
         )
         kinds.append((str(kind["name"]), levels))
-    return Stress(tuple(kinds), tuple(tables(material.benched)), len(every))
+    shown = tuple(_filled(table) for table in tables(material.benched))
+    return Stress(tuple(kinds), shown, len(every))
+
+
+def _filled(table: Table) -> Table:
+    """Return a table without the columns in which no row has anything."""
+    places = [
+        place
+        for place in range(len(table.columns))
+        if any("".join(row.cells[place : place + 1]) for row in table.rows)
+    ]
+    rows = [
+        row._replace(cells=tuple(row.cells[place] for place in places if place < len(row.cells)))
+        for row in table.rows
+    ]
+    return table._replace(columns=[table.columns[place] for place in places], rows=rows)
 
 
 def _level(said: str, scores: Sequence[Mapping[str, Any]], uri: str) -> Level:
