@@ -1,5 +1,6 @@
 """Reports in a real browser: the system's Chromium, without a network."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -29,14 +30,24 @@ def browser():
         found.close()
 
 
+EVIL = "<img src=x onerror=\"document.title = 'run'\"><script>document.title = 'run'</script>"
+ODD = ("a class with quite a long name", "Aufmerksamkeitsdefizitstoerungszeichen", EVIL, "a&b")
+
+
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory):
-    """The reports of the shipped bundles as files, by name."""
+    """Reports as files, by name: of shipped bundles, and of one whose names are odd."""
     folder, test, found = tmp_path_factory.mktemp("reports"), load("mnist").test, {}
-    for name in ("edge", "nano"):
+    shutil.copytree(ROOT / "artifacts" / "nano", folder / "odd")
+    path = folder / "odd" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    changed = {**manifest, "name": f"odd {EVIL}", "labels": [*ODD, *"456789"]}
+    path.write_text(json.dumps(changed), encoding="utf-8")
+    (folder / "odd" / "audit.json").unlink()
+    places = {name: ROOT / "artifacts" / name for name in ("edge", "nano")}
+    for name, place in {**places, "odd": folder / "odd"}.items():
         found[name] = folder / f"{name}.html"
-        material = gather(read_bundle(ROOT / "artifacts" / name), test)
-        found[name].write_text(html(material), encoding="utf-8")
+        found[name].write_text(html(gather(read_bundle(place), test)), encoding="utf-8")
     return found
 
 

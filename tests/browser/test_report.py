@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-NAMES = ("edge", "nano")
+NAMES = ("edge", "nano", "odd")
 WIDTHS = (360, 1280)
 SCHEMES = ("light", "dark")
 LEAST = 4.5  # contrast of text, WCAG 2 AA; 3 where it is large
@@ -65,6 +65,7 @@ def test_it_fits_its_window_in_light_and_dark(visit, reports, name, width, schem
             .map((each) => each.outerHTML.slice(0, 80))"""
     )
     assert beyond == []
+    assert page.title() != "run"
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     values = [int(each) for each in re.findall(r"\d+", ground)]
     assert max(values) < 60 if scheme == "dark" else min(values) > 240

@@ -12,7 +12,7 @@ from mnist_edge.report.layout import Column, Row
 from mnist_edge.report.layout import markdown as table_lines
 from mnist_edge.report.page import conditions, usage
 from mnist_edge.report.page.answers import names_of, reference_of
-from mnist_edge.report.page.cases import KINDS, Case, flipped, mistakes, voices
+from mnist_edge.report.page.cases import Case, flipped, mistakes, voices
 from mnist_edge.report.page.decisions import matrices
 from mnist_edge.report.page.layers import HEADS, MEANING, audited
 from mnist_edge.report.page.model_rows import as_table, model_rows
@@ -132,9 +132,7 @@ def _cases(material: Material, cases: Sequence[Case]) -> list[str]:
             for shares in case.said
         )
         shows = "" if case.truth is None else labels[case.truth]
-        rows.append(
-            Row((str(case.index), shows, labels[case.named], KINDS.get(case.kind, ""), *said))
-        )
+        rows.append(Row((str(case.index), shows, labels[case.named], case.became, *said)))
     return _table(columns, rows)
 
 

@@ -31,7 +31,8 @@ THUMBNAILS = 140  # further mistakes that are shown small
 CLASSES = 3  # whose probabilities a card tells
 CLOSEST = 6  # images whose probabilities moved most, where no decision changed
 
-KINDS = {"to_wrong": "became wrong", "to_right": "became right", "other": "changed"}
+KINDS = {"to_wrong": "became wrong", "to_right": "became right", "other": "wrong both ways"}
+UNJUDGED = "changed"  # where nobody said what an image shows
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Case:
     classes: tuple[int, ...]
     said: tuple[tuple[float, ...], ...]
     kind: str = ""
+
+    @property
+    def became(self) -> str:
+        """What became of the decision, in words; empty where it did not change."""
+        return _words(self.kind, self.truth) if self.kind else ""
 
 
 @dataclass(frozen=True)
@@ -152,9 +158,15 @@ def flipped(material: Material) -> list[Flipped]:
             for kind, places in kinds.items()
             for case in _cases(material, group[0], places[:CARDS])
         ]
-        counts = tuple(f"{len(each):,} {KINDS[kind]}" for kind, each in kinds.items() if each)
+        counts = tuple(
+            f"{len(each):,} {_words(kind, test.truth)}" for kind, each in kinds.items() if each
+        )
         found.append(Flipped(names_of(group), tuple(cases[:CARDS]), count, counts))
     return found
+
+
+def _words(kind: str, truth: object) -> str:
+    return UNJUDGED if truth is None else KINDS[kind]
 
 
 def moved(material: Material) -> list[Case]:

@@ -59,5 +59,5 @@ def _of_model(model: Mapping[str, Any]) -> Audited:
     )
     holds = all(each["holds"] for each in model["findings"])
     lines = (line.removeprefix(f"{model['file']}: ") for line in audit_lines(model))
-    return Audited(model["file"], tuple(f"{line[:1].upper()}{line[1:]}." for line in lines), holds,
+    return Audited(model["file"], tuple(f"{line}." for line in lines), holds,
                    layers)  # fmt: skip

@@ -13,7 +13,7 @@ from mnist_edge.report.bench_words import legend, machine, what, words_on_decisi
 from mnist_edge.report.layout import Column, Row
 from mnist_edge.report.page import charts, conditions, usage
 from mnist_edge.report.page.answers import STORED, embedded, names_of, reference_of
-from mnist_edge.report.page.cases import KINDS, flipped, mistakes, moved, voices
+from mnist_edge.report.page.cases import flipped, mistakes, moved, voices
 from mnist_edge.report.page.decisions import matrices
 from mnist_edge.report.page.digits import inked
 from mnist_edge.report.page.layers import HEADS, MEANING, audited
@@ -121,7 +121,7 @@ def _content(material: Material) -> dict[str, Any]:
         "charts": _charts(material),
         "matrices": matrices(material), "mistakes": mistakes(material),
         "flipped": flipped(material), "moved": moved(material), "voices": voices(material),
-        "kinds": KINDS, "reference": reference, "chosen": chosen, "stored": STORED,
+        "reference": reference, "chosen": chosen, "stored": STORED,
         "answering": [each for each in material.answers if each.probabilities is not None],
         "names_of": names_of, "inked": test is not None and inked(test.images),
         "images": 0 if test is None else len(test),

@@ -43,7 +43,10 @@ class Fact(NamedTuple):
 def verdicts(material: Material) -> list[Verdict]:
     """Return whether the models hold, and the timings; both open where nothing was benched."""
     if material.record is None:
-        return [Verdict("Models", "open", "not benched"), Verdict("Timings", "open", "none")]
+        return [
+            Verdict("Models", "open", "not benched"),
+            Verdict("Timings", "open", "not measured"),
+        ]
     said, *held = models(material.record)
     word, _, rest = said.partition(", ")
     state = {"PASSED": "good", "FAILED": "bad"}.get(word, "open")
@@ -57,7 +60,13 @@ def verdicts(material: Material) -> list[Verdict]:
 
 def _plain(lines: list[str]) -> list[str]:
     found = (line.removeprefix("- ").strip() for line in lines)
-    return [f"{line[0].upper()}{line[1:]}" for line in (each.strip("()") for each in found) if line]
+    return [_begun(line) for line in found if line]
+
+
+def _begun(line: str) -> str:
+    """Return a line with a capital where it begins with a word, and not with a name."""
+    first = line.partition(" ")[0]
+    return f"{line[0].upper()}{line[1:]}" if first.isalpha() and first.islower() else line
 
 
 def headline(material: Material) -> str:
@@ -98,7 +107,11 @@ def _cost(parity: Mapping[str, Any]) -> str:
         return f"It decides each of {samples:,} test images as Keras does."
     wrong, right = parity["flips_to_wrong"], parity["flips_to_right"]
     said = f"It decides {changed:,} of {samples:,} test images otherwise than Keras"
-    return f"{said}." if wrong is None else f"{said}: {wrong:,} became wrong, {right:,} right."
+    if wrong is None or right is None:
+        return f"{said}."
+    counts = ((wrong, "became wrong"), (right, "became right"),
+              (changed - wrong - right, "wrong both ways"))  # fmt: skip
+    return f"{said}: {', '.join(f'{count:,} {words}' for count, words in counts if count)}."
 
 
 def _without_quantized(material: Material) -> str:

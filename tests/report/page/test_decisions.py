@@ -62,7 +62,7 @@ def test_the_surest_mistakes_come_first(imagined, monkeypatch):
 def test_flips_are_by_what_became_of_them(imagined):
     (found,) = flipped(imagined("abc", TRUTH, SAID))
     assert found.title == "int8.tflite and int8.onnx"
-    assert found.counts == ("1 became wrong", "1 became right", "1 changed")
+    assert found.counts == ("1 became wrong", "1 became right", "1 wrong both ways")
     assert [(case.index, case.kind) for case in found.cases] == [
         (1, "to_wrong"),
         (3, "to_right"),

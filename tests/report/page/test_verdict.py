@@ -24,7 +24,7 @@ def test_the_first_line_says_what_quantizing_brought_and_cost(of, records):
     said = headline(of(pair(records, to_wrong=[[1, 2, 2, 3]], to_right=[[5, 1, 2, 1]])))
     assert said == (
         "int8.tflite on litert is 3.5× smaller and 2.7× faster than float32. It decides 2 of "
-        "10,000 test images otherwise than Keras: 1 became wrong, 1 right."
+        "10,000 test images otherwise than Keras: 1 became wrong, 1 became right."
     )
     slow = headline(of(pair(records, call=30.0, bytes_=300_000)))
     assert slow.startswith("int8.tflite on litert is 2.0× larger and 1.5× slower than float32.")
@@ -36,7 +36,7 @@ def test_the_first_line_says_what_quantizing_brought_and_cost(of, records):
 def test_without_a_quantized_model_or_a_bench_it_says_so(of, records):
     assert headline(of(records.record([records.row("a-float32.onnx")]))).startswith("No quantized")
     assert headline(of(None)).startswith("Nothing here was benched")
-    assert [each.word for each in verdicts(of(None))] == ["not benched", "none"]
+    assert [each.word for each in verdicts(of(None))] == ["not benched", "not measured"]
     assert [each.name for each in facts(of(None))] == ["Accuracy", "Smallest file", "Parameters"]
 
 
