@@ -11,12 +11,12 @@ from mnist_edge.atomic import check_place, write_file
 from mnist_edge.bundle import read_bundle
 from mnist_edge.cli import console
 from mnist_edge.errors import BundleError, DataError, SettingError
-from mnist_edge.report import page
 from mnist_edge.stated import trained_on
 
 if TYPE_CHECKING:
     from mnist_edge.bundle import Bundle
     from mnist_edge.data import Split
+    from mnist_edge.report import page
 
 NAMES = {False: "report.html", True: "report.md"}  # by whether it is Markdown
 STDOUT = Path("-")
@@ -54,6 +54,8 @@ def report(
     place = out or folder / NAMES[markdown]
     if place != STDOUT:
         check_place(place)
+    from mnist_edge.report import page  # 50 ms, spared the other commands
+
     if not markdown:
         page.check_packages()
     test, why = _images(found, data)
@@ -65,7 +67,7 @@ def report(
         print(text, end="")
     else:
         write_file(place, text)
-    _say(material, place, len(text.encode()), json)
+    _say(material, page.missing(material), place, len(text.encode()), json)
 
 
 def _images(bundle: Bundle, named: str | None) -> tuple[Split | None, str]:
@@ -83,8 +85,13 @@ def _images(bundle: Bundle, named: str | None) -> tuple[Split | None, str]:
     return dataset.to_judge({trained_on(bundle)}).test, ""
 
 
-def _say(material: page.Material, place: Path, size: int, json: bool) -> None:
-    lacking = page.missing(material)
+def _say(
+    material: page.Material,
+    lacking: dict[str, page.Missing],
+    place: Path,
+    size: int,
+    json: bool,
+) -> None:
     if json:
         console.print_json(
             {

@@ -38,15 +38,20 @@ POLICY = (
 class Fragment(Protocol):
     """A part of the page that somebody else makes; all of it is trusted.
 
-    Attributes:
-        html: stands in a section of its own.
-        style: rules of CSS.
-        script: JavaScript, run when the page is there.
+    The page's policy lets it fetch nothing, and run no handler that stands in an attribute.
     """
 
-    html: str
-    style: str
-    script: str
+    @property
+    def html(self) -> str:
+        """What stands in a section of its own, below its heading."""
+
+    @property
+    def style(self) -> str:
+        """Rules of CSS; the page has --paper, --card, --ink, --quiet, --line, --accent, --tint."""
+
+    @property
+    def script(self) -> str:
+        """JavaScript, run when the page is there."""
 
 
 def html(material: Material, pad: Fragment | None = None) -> str:
