@@ -59,5 +59,5 @@ def _of_model(model: Mapping[str, Any]) -> Audited:
     )
     holds = all(each["holds"] for each in model["findings"])
     lines = (line.removeprefix(f"{model['file']}: ") for line in audit_lines(model))
-    return Audited(model["file"], tuple(f"{line}." for line in lines), holds,
-                   layers)  # fmt: skip
+    begun = (f"O{line[1:]}" if line.startswith("output over") else line for line in lines)
+    return Audited(model["file"], tuple(f"{line}." for line in begun), holds, layers)
