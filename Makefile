@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 EXTRAS := litert,onnx,cli,report,train-cpu
 DEMO := artifacts/runs/demo
 
-.PHONY: help demo test test-arm test-compat check format artifacts recipes peers clean
+.PHONY: help demo test test-browser test-arm test-compat check format artifacts recipes peers clean
 
 help: ## show this
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, pictures
 	$(BIN)/mnist-edge train --recipe edge --epochs 3 --out $(DEMO) --resume
@@ -20,6 +20,9 @@ demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, 
 
 test: $(VENV)/.develop $(VENV)/.bare $(VENV)/.sshd ## run the tests
 	$(BIN)/python -m pytest
+
+test-browser: $(VENV)/.develop ## look at reports in a browser; needs chromium
+	$(BIN)/python -m pytest tests/browser
 
 test-arm: $(VENV)/.develop ## try the wheel as a Raspberry Pi would, emulated; needs qemu-user-static
 	$(BIN)/python -m tools.arm

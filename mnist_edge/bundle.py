@@ -26,7 +26,17 @@ INPUT = {"dtype": "uint8", "range": [0, 255], "polarity": "bright-on-dark"}
 DIGIT = [28, 28, 1]  # height, width and channels, where a manifest does not say
 SCHEMA = 1
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".keras": "keras"}
-OWN_SUFFIXES = {*FORMATS, ".json", ".npz", ".csv", ".png", ".html", ".c", ".h"}  # of a bundle
+OWN_SUFFIXES = {
+    *FORMATS,
+    ".json",
+    ".npz",
+    ".csv",
+    ".png",
+    ".html",
+    ".md",
+    ".c",
+    ".h",
+}  # of a bundle
 MOST_TEXT = 16 << 20  # bytes of a manifest
 QUANTIZATIONS = ("float32", "float16", "dynamic", "int8", "int16x8")
 

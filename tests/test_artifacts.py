@@ -48,6 +48,18 @@ def test_a_bundle_runs_here_as_it_did_when_it_was_made(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_report_is_of_these_models_and_this_bench(name):
+    text = (ARTIFACTS / name / "report.html").read_text(encoding="utf-8")
+    record = json.loads((ARTIFACTS / name / "bench.json").read_text(encoding="utf-8"))
+    assert all(entry.sha256 in text for entry in read_bundle(ARTIFACTS / name).models)
+    assert record["created"].replace("T", " ").replace("+00:00", " UTC") in text
+    assert 'class="lacking"' not in text
+    assert "/home/" not in text
+    assert str(ARTIFACTS.parent) not in text
+    assert len(text.encode()) < 1_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_confidence_is_calibrated(name):
     rows = json.loads((ARTIFACTS / name / "bench.json").read_text(encoding="utf-8"))["results"]
     errors = {row["model"]: row["stress"]["clean"]["calibration_error"] for row in rows}

@@ -19,7 +19,7 @@ from mnist_edge.data import load
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("tensorflow", "keras", "onnx", "onnxruntime", "ai_edge_litert", "typer", "rich")
-HEAVY += ("matplotlib", "PIL", "pooch", "requests", "scipy", "importlib.metadata")
+HEAVY += ("jinja2", "matplotlib", "PIL", "pooch", "requests", "scipy", "importlib.metadata")
 SLOW = ("_hashlib", "concurrent.futures", "dataclasses", "difflib", "importlib.metadata")
 ON_DEVICE = ("mnist_edge", "mnist_edge.data", "mnist_edge.verify", "mnist_edge.image_file")
 ON_DEVICE += ("mnist_edge.bench.suite", "mnist_edge.training.recipes", "mnist_edge.export.plan")
@@ -87,6 +87,8 @@ def test_the_wheel_is_small_typed_and_has_a_bundle(wheel):
     assert "mnist_edge/py.typed" in names
     assert [name for name in names if name.endswith(".data/data/share/man/man1/mnist-edge.1")]
     assert "mnist_edge/training/measured.json" in names
+    for file in ("page.html.j2", "page.css", "page.js"):
+        assert f"mnist_edge/report/page/templates/{file}" in names
     for file in ("manifest.json", "golden.npz", "edge-int8.tflite", "edge-float32.onnx"):
         assert f"mnist_edge/shipped/edge/{file}" in names
     assert not [name for name in names if name.startswith(("tests/", "tools/", "artifacts/"))]

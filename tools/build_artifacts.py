@@ -1,4 +1,4 @@
-"""Make the shipped bundles: train, export, bench, and the part of one that the wheel carries.
+"""Make the shipped bundles: train, export, bench, report, and the part that the wheel carries.
 
     python -m tools.build_artifacts [--export] [NAME ...]
 
@@ -58,12 +58,13 @@ def ship(bundle: Bundle, folder: Path) -> None:
 
 
 def build(name: str, run: Path) -> bool:
-    """Export a run into artifacts/<name> and bench it; return whether every model kept its gate."""
+    """Export a run into artifacts/<name>, bench and report it; return whether it kept its gates."""
     out = f"artifacts/{name}"
     command("export", run, "--int8", "--out", out)
     devices = ("--runtime", "litert", "--runtime", "onnxruntime")  # Keras is the reference
     files = ("--out", f"{out}/bench.json", "--pictures", out)
     kept = command("bench", out, "--stress", *devices, *files, cores=2, may_fail=True)
+    command("report", out, cores=2)
     if name == CARRIED:
         ship(read_bundle(ROOT / out), ROOT / "mnist_edge" / "shipped" / name)
     return kept

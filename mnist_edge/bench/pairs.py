@@ -132,7 +132,7 @@ def _ratios(old: Row | None, new: Row | None, seed: int) -> dict[str, Ratio]:
     found = {}
     for key in TIMINGS:
         times = (old[key]["p50"], new[key]["p50"])
-        found[key] = ratio(*times, _rounds(old[key]), _rounds(new[key]), seed)
+        found[key] = ratio(*times, by_launch(old[key]), by_launch(new[key]), seed)
     for key in STARTS:
         if old[key] > 0 and new[key] > 0:
             launches = (_starts(old, key), _starts(new, key))
@@ -140,7 +140,7 @@ def _ratios(old: Row | None, new: Row | None, seed: int) -> dict[str, Ratio]:
     return found
 
 
-def _rounds(timing: Row) -> list[list[float]]:
+def by_launch(timing: Row) -> list[list[float]]:
     """Return the medians of the rounds of each launch; nothing in a record of revision 1."""
     launches: dict[int, list[float]] = {}
     for launch, p50, _count in timing.get("rounds") or ():

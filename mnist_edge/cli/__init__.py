@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge.cli import audit, bench, doctor, export, finetune, listings, predict, train, verify
+from mnist_edge.cli import (
+    audit,
+    bench,
+    doctor,
+    export,
+    finetune,
+    listings,
+    predict,
+    report,
+    train,
+    verify,
+)
 from mnist_edge.cli.console import Interrupted, fail
 from mnist_edge.cli.help import Command, help_of
 from mnist_edge.cli.streams import closed
@@ -27,6 +38,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     audit.audit,
     verify.verify,
     bench.bench,
+    report.report,
     predict.predict,
     doctor.doctor,
     listings.runtimes,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 VERSIONED = ("onnx", "onnxruntime", "tf2onnx")
 AUDIT, AUDIT_PICTURE = "audit.json", "audit.png"
+REPORTS = ("report.html", "report.md")  # of the models that were there
 GOLDEN = "golden.npz"
 GOLDEN_A_CLASS = 2
 GOLDEN_BYTES = 4 << 20  # of all golden samples and the answers to them, about
@@ -154,7 +155,7 @@ def _carry_over(run: Bundle, folder: Path, made: set[str]) -> list[ModelEntry]:
         run.read_file(entry)
     stale = {MANIFEST, *made}
     if made:
-        stale |= {AUDIT, AUDIT_PICTURE}
+        stale |= {AUDIT, AUDIT_PICTURE, *REPORTS}
     for file in made:  # C source of a model that is no more
         if file.endswith(".tflite"):
             name = identifier(file.removesuffix(".tflite"))

@@ -48,9 +48,9 @@ def audit_table(models: Sequence[Mapping[str, Any]], width: int = 80) -> Text:
             for layer in model["layers"]:
                 if layer["name"] == name:
                     worst = name == model["worst"]
-                    cells = (cut(name, LONGEST) if first else "", model["format"])
+                    head = (cut(name, LONGEST) if first else "", model["format"])
                     style = "bold red" if worst else ""
-                    rows.append(Row((*cells, *_cells(layer, worst)), style))
+                    rows.append(Row((*head, *cells(layer, worst)), style))
                     first = False
     return lay_out(COLUMNS, rows, width)
 
@@ -87,7 +87,8 @@ def in_order(models: Sequence[Mapping[str, Any]]) -> list[str]:
     return order
 
 
-def _cells(layer: Mapping[str, Any], worst: bool) -> list[str]:
+def cells(layer: Mapping[str, Any], worst: bool) -> list[str]:
+    """Return the figures of a layer as text, in the order of COLUMNS; *: it adds most error."""
     return [
         f"{100 * layer['share']:.1f}{'*' if worst else ' '}",
         _number(layer["snr_db"], 1, "exact"),

@@ -96,7 +96,7 @@ def accuracy_against_latency(record: Record) -> Any:
         radii.append(math.sqrt(area) / 2)
     for runtime, (colour, mark) in looks.items():
         axes.scatter([], [], s=40, color=colour, marker=mark, label=runtime)
-    _logarithmic(axes, [x for x, _ in points])
+    logarithmic(axes, [x for x, _ in points])
     low, high = axes.get_ylim()
     axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
     axes.set_xlabel("Image in, label out: µs, p50 (logarithmic)")
@@ -148,7 +148,7 @@ def distributions(record: Record) -> Any:
             1.01, place + 0.35, f"{microseconds(image['p50'])} / {microseconds(image['p99'])}",
             fontsize=8, va="center", transform=axes.get_yaxis_transform(),
         )  # fmt: skip
-    _logarithmic(axes, every)
+    logarithmic(axes, every)
     axes.text(1.01, len(results) + 0.02, "p50 / p99", fontsize=8, va="center",
               transform=axes.get_yaxis_transform())  # fmt: skip
     axes.set_ylim(-0.1, len(results) + 0.05)
@@ -177,17 +177,26 @@ def _cumulative(timing: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     return list(map(float, KNOWN)), [timing["p50"], timing["p90"], timing["p99"], timing["max"]]
 
 
-def _logarithmic(axes: Any, times: Sequence[float]) -> None:
-    """Have 1, 2, 5, 10, 20, ... as ticks, as plain numbers, with room beside the marks."""
+def logarithmic(
+    axes: Any, times: Sequence[float], least: float = 1.25, *, fewer: bool = False
+) -> None:
+    """Have 1, 2, 5, 10, 20, ... as ticks, as plain numbers, with room beside the marks.
+
+    Args:
+        axes: of matplotlib.
+        times: what is drawn along x.
+        least: times that the axis goes on beyond the marks, at the least.
+        fewer: of the ticks, for a picture that is not wide.
+    """
     from matplotlib.ticker import FixedLocator, NullLocator
 
     axes.set_xscale("log")
     if not times:
         return
     low, high = min(times), max(times)
-    room = max(1.25, (high / low) ** 0.08, 2 * math.sqrt(low / high))
+    room = max(least, (high / low) ** 0.08, 2 * math.sqrt(low / high))
     axes.set_xlim(low / room, high * room)
-    steps = (1, 2, 5) if high / low < 3000 else (1,)
+    steps = (1, 2, 5) if high / low < (30 if fewer else 3000) else (1,)
     lowest, highest = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
     ticks = [step * 10.0**power for power in range(lowest, highest) for step in steps]
     shown = [tick for tick in ticks if low / room <= tick <= high * room]

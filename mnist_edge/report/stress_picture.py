@@ -53,7 +53,7 @@ def stress_picture(record: Mapping[str, Any], split: Split) -> Any:
     figure = new_figure(1.9 + 1.35 * columns, 0.9 + height * len(shown))
     grid = figure.subplots(len(shown), columns, squeeze=False)
     for line, place in enumerate(shown):
-        index = _example(split.truth, line)
+        index = example(split.truth, line)
         kind = known[kinds[0][place]["name"]]
         row = grid[line]
         _draw(row[0], split.images[index], "as it is", [each["clean"] for each in every])
@@ -77,7 +77,7 @@ def stress_picture(record: Mapping[str, Any], split: Split) -> Any:
     return figure
 
 
-def _example(truth: NDArray[Any], row: int) -> int:
+def example(truth: NDArray[Any], row: int) -> int:
     """Return the first image of the class that a row shows."""
     classes = np.unique(truth)
     return int(np.flatnonzero(truth == classes[row % len(classes)])[0])

@@ -44,7 +44,7 @@ def stress_output(record: Mapping[str, Any], width: int = 80, wide: int = 80) ->
         wide: that tables may take.
     """
     found: list[Text | str] = []
-    for table in _tables(record):
+    for table in tables(record):
         found += ["", *fold(table.title, width), lay_out(table.columns, table.rows, wide)]
         every, shown = (shown_columns(table.columns, table.rows, room) for room in (ENDLESS, wide))
         if len(shown) < len(every):
@@ -55,7 +55,7 @@ def stress_output(record: Mapping[str, Any], width: int = 80, wide: int = 80) ->
 def stress_markdown(record: Mapping[str, Any]) -> list[str]:
     """Return a record's stress as lines of GitHub's Markdown; none where it has none."""
     lines = []
-    for table in _tables(record):
+    for table in tables(record):
         lines += ["", table.title, "", *markdown(table.columns, table.rows)]
     return lines + [line for each in _missing(record) for line in ("", each)]
 
@@ -71,7 +71,8 @@ def tried(record: Mapping[str, Any]) -> list[tuple[int, Stress]]:
     return [(number, row["stress"]) for number, row in rows if row.get("stress")]
 
 
-def _tables(record: Mapping[str, Any]) -> list[Table]:
+def tables(record: Mapping[str, Any]) -> list[Table]:
+    """Return the tables of a record's stress; none where it has none."""
     every = tried(record)
     if not every:
         return []

@@ -1,12 +1,10 @@
 """The drawing pad in a real browser: a page with nothing but the pad, opened from disk."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from mnist_edge.backends import open_backend
 from mnist_edge.bundle import read_bundle
@@ -15,11 +13,6 @@ from mnist_edge.image_file import read_array
 from mnist_edge.report.pad import fragment, library
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ALONE = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 # Strokes as shares of the pad's side.
 SEVEN = [[(0.28, 0.25), (0.72, 0.25), (0.45, 0.8)]]
@@ -27,17 +20,6 @@ ONE = [[(0.5, 0.2), (0.5, 0.8)]]
 ROUND = np.linspace(0, 2 * np.pi, 25)
 ZERO = [[(0.5 - 0.18 * np.sin(at), 0.5 - 0.3 * np.cos(at)) for at in ROUND]]
 CROSS = [[(0.3, 0.5), (0.7, 0.5)], [(0.5, 0.2), (0.5, 0.8)]]
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.fail(f"no Chromium on the PATH ({', '.join(NAMES)}): apt-get install chromium")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=list(ALONE))
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -213,6 +213,16 @@ def test_c_source_goes_with_its_model(run_folder, dataset, check, tmp_path):
     assert not list(folder.glob("*.[ch]"))
 
 
+def test_a_report_of_the_models_that_were_there_does_not_stay(run_folder, dataset, check, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    for name in ("report.html", "report.md", "notes.png"):
+        (folder / name).write_text("of before")
+    export(read_bundle(folder), dataset, folder, FLOAT, check)
+    assert not list(folder.glob("report.*"))
+    assert (folder / "notes.png").is_file()
+
+
 def test_c_source_and_audit_of_a_model_that_is_kept_stay(run_folder, dataset, check, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run_folder, folder)
