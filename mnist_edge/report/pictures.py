@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge.atomic import write_file
-from mnist_edge.report.images_of import draw_image
+from mnist_edge.report.digits_picture import digits
 from mnist_edge.report.style import (
     BLUE,
     GREEN,
@@ -15,7 +15,6 @@ from mnist_edge.report.style import (
     ORANGE,
     RED,
     SMALL,
-    caption,
     headline,
     in_style,
     new_figure,
@@ -178,16 +177,10 @@ def _grid(
     places: NDArray[Any],
     title: str,
 ) -> Any:
-    columns = GRID[1]
-    rows = max(1, -(-len(places) // columns))
-    figure = new_figure(columns * 1.2, rows * 1.5 + 0.5)
-    headline(figure, title)
-    for cell, place in enumerate(places):
-        axes = figure.add_subplot(rows, columns, cell + 1)
-        draw_image(axes, split.images[place])
+    words, colours = [], []
+    for place in places:
         truth, found = int(split.labels[place]), int(probabilities[place].argmax())
         said = f"{labels[found]}, {100 * probabilities[place, found]:.0f} %"
-        right = truth == found
-        words = said if right else f"{said}\ntrue: {labels[truth]}"
-        caption(axes, words, GREEN if right else RED)
-    return figure
+        words.append(said if truth == found else f"{said}\ntrue: {labels[truth]}")
+        colours.append(GREEN if truth == found else RED)
+    return digits(split.images[places], words, title, colours=colours)
