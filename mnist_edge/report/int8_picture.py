@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BINS = 128
 STEPS_SHOWN = 8  # of the grid, in the closer look
 BINS_A_STEP = 6
-ERROR_BINS = 80  # a step
+ERROR_BINS = 96  # 80 a step, where nothing is off by more than half of one
 
 
 @in_style
@@ -101,8 +101,8 @@ def error_picture(values: NDArray[Any], params: QuantParams, title: str) -> Any:
     figure = new_figure(9.6, 2.8)
     headline(figure, title)
     axes = figure.add_subplot()
-    bins = ERROR_BINS * max(1.2, 2.1 * float(np.abs(error).max())) // 2  # at each side of 0
-    axes.hist(error, np.arange(-bins, bins + 1) / ERROR_BINS, color=BLUE, label="error")
+    reach = max(0.6, 1.05 * float(np.abs(error).max()))
+    axes.hist(error, np.linspace(-reach, reach, ERROR_BINS + 1), color=BLUE, label="error")
     for place, end in enumerate((-0.5, 0.5)):
         label = None if place else "half a step"
         axes.axvline(end, color=RED, linestyle="--", linewidth=1, label=label)
