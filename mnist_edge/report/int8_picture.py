@@ -36,7 +36,7 @@ def grid_picture(values: NDArray[Any], params: QuantParams, title: str) -> Any:
     """Draw how real numbers are distributed, and the grid of integers that they go to.
 
     At the left all of them, over the range that the integers reach; at the right some steps of the
-    grid around where the numbers are densest, zeros left out (ReLU makes many).
+    grid, where different numbers are densest: an empty ground gives the same few over and over.
 
     Args:
         values: real numbers of any shape, at least one that is not 0.
@@ -63,11 +63,12 @@ def grid_picture(values: NDArray[Any], params: QuantParams, title: str) -> Any:
     whole.set_title(f"{flat.size:,} numbers; one step is {params.scale:.4g}")
     whole.set_ylabel("How many (logarithmic)")
     whole.set_xlabel("Real number")
-    first = _densest(flat, params) - STEPS_SHOWN // 2
+    different = np.unique(flat[flat != 0])
+    first = _densest(different, params) - STEPS_SHOWN // 2
     steps = np.arange(first, first + STEPS_SHOWN + 1)
     reals = (steps - params.zero_point) * params.scale
     ends = reals[0] - params.scale / 2, reals[-1] + params.scale / 2
-    inside = flat[(flat > ends[0]) & (flat < ends[1])]
+    inside = different[(different > ends[0]) & (different < ends[1])]
     close.hist(inside, np.linspace(*ends, BINS_A_STEP * len(steps) + 1), color=BLUE, alpha=0.5)
     for place, real in enumerate(reals):
         label = None if place else "a number that can be stored"
@@ -75,6 +76,7 @@ def grid_picture(values: NDArray[Any], params: QuantParams, title: str) -> Any:
     close.set_xlim(*ends)
     close.set_xticks(reals, [f"{step}" for step in steps])
     close.set_title("A closer look: each number goes to the nearest line")
+    close.set_ylabel("How many different ones")
     close.set_xlabel(f"{params.dtype} that is stored")
     figure.legend(loc="outside lower left", ncols=2)
     return figure
@@ -167,10 +169,9 @@ def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
     return flat
 
 
-def _densest(flat: NDArray[np.float64], params: QuantParams) -> int:
-    """Return the stored integer that most of the numbers that are not 0 go to."""
-    stored = quantize(flat[flat != 0], params).astype(np.int64)
-    stored = stored[stored != params.zero_point] if (stored != params.zero_point).any() else stored
+def _densest(different: NDArray[np.float64], params: QuantParams) -> int:
+    """Return the stored integer that most numbers go to, away from the ends of the grid."""
+    stored = quantize(different, params).astype(np.int64)
     low, high = params.limits
     half = STEPS_SHOWN // 2
     found = int(np.bincount(stored - low).argmax()) + low

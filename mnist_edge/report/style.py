@@ -43,8 +43,6 @@ LOOK: dict[str, Any] = {
     "lines.linewidth": 1.4, "lines.markersize": 4,
     "image.interpolation": "nearest",
 }  # fmt: skip
-# The same words, shapes and numbers give the same bytes.
-PLAIN_SVG = {"svg.hashsalt": "mnist-edge", "svg.fonttype": "path"}
 # The same colour and mark for a runtime in every picture.
 RUNTIMES = {
     "litert": (BLUE, "o"), "onnxruntime": (ORANGE, "s"), "tensorflow-lite": (GREEN, "D"),
@@ -104,14 +102,6 @@ def png(figure: Any) -> bytes:
     """Return a figure as a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=DPI, format="png")
-    return buffer.getvalue()
-
-
-def svg(figure: Any) -> str:
-    """Return a figure as an SVG document that needs no font; the same figure, the same bytes."""
-    buffer = io.StringIO()
-    with _matplotlib().rc_context(PLAIN_SVG):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 

@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 
 from mnist_edge.errors import MissingExtraError
 from mnist_edge.report.pictures import curves
-from mnist_edge.report.style import FAINT, LOOK, headline, in_style, new_figure, png, svg
+from mnist_edge.report.style import FAINT, LOOK, headline, in_style, new_figure, png
 
 HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.8}, {"epoch": 2, "loss": 0.1, "accuracy": 0.97}]
 
@@ -51,16 +51,6 @@ def test_every_function_that_draws_does_so_in_style(root):
                 found.append(each.name)
                 assert [getattr(each, "id", "") for each in each.decorator_list] == ["in_style"]
     assert {"curves", "confusion", "flips", "distributions", "audit_picture"} <= set(found)
-
-
-def test_an_svg_is_the_same_each_time_and_needs_nothing():
-    once = svg(drawing())
-    assert once == svg(drawing())
-    assert once != svg(drawing(":"))
-    assert once.startswith("<?xml")
-    assert "<text" not in once  # words are shapes: no font is asked for
-    assert "date" not in once
-    assert 'href="http' not in once
 
 
 def test_a_png_has_the_size_that_was_asked_for():
