@@ -12,7 +12,18 @@ from mnist_edge.report.flips_picture import flips
 from mnist_edge.report.layout import cut
 from mnist_edge.report.placing import place_labels
 from mnist_edge.report.stress_picture import stress_picture
-from mnist_edge.report.style import BLUE, ORANGE, RED, look, new_figure, png
+from mnist_edge.report.style import (
+    BLUE,
+    INK,
+    ORANGE,
+    RED,
+    SMALL,
+    headline,
+    in_style,
+    look,
+    new_figure,
+    png,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +38,8 @@ POINTS_A_KB = 1.6  # area of a mark, in typographic points squared, for each kB
 AREAS = (20.0, 2500.0)
 KNOWN = (50, 90, 99, 100)  # percentiles that a record of revision 1 has
 LONGEST = 40  # characters of a name
+# Ticks of each power of ten, by how many times the shortest time the longest is.
+STEPS = ((8.0, (1, 2, 3, 4, 5, 6, 8)), (3000.0, (1, 2, 5)), (math.inf, (1,)))
 
 
 def save_bench_pictures(folder: Path, record: Record, split: Split) -> list[Path]:
@@ -62,6 +75,7 @@ def save_bench_pictures(folder: Path, record: Record, split: Split) -> list[Path
     return paths
 
 
+@in_style
 def accuracy_against_latency(record: Record) -> Any:
     """Draw accuracy (or agreement, without labels) over time from image to label.
 
@@ -104,13 +118,14 @@ def accuracy_against_latency(record: Record) -> Any:
         "Accuracy, % (bars: 95 % Wilson interval)" if labelled
         else "Agreement with the reference, % (no labels)"
     )  # fmt: skip
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=min(6, len(looks)), fontsize=8)
+    axes.grid()
+    figure.legend(loc="outside lower left", ncols=min(6, len(looks)))
     _titles(figure, axes, record, "Area: size of the file")
     place_labels(axes, points, texts, radii)
     return figure
 
 
+@in_style
 def distributions(record: Record) -> Any:
     """Draw how the times of each row are distributed, cumulatively, with p50 and p99 marked."""
     results = record["results"]
@@ -120,7 +135,7 @@ def distributions(record: Record) -> Any:
     for place, row in enumerate(reversed(results)):
         if row["status"] != "ok":
             axes.text(
-                0.01, place + 0.4, cut(f"failed: {row['error']}", 100), color=RED, fontsize=8,
+                0.01, place + 0.4, cut(f"failed: {row['error']}", 100), color=RED, fontsize=SMALL,
                 va="center", transform=axes.get_yaxis_transform(),
             )  # fmt: skip
             continue
@@ -146,10 +161,10 @@ def distributions(record: Record) -> Any:
         image = row["latency"]["predict_us"]
         axes.text(
             1.01, place + 0.35, f"{microseconds(image['p50'])} / {microseconds(image['p99'])}",
-            fontsize=8, va="center", transform=axes.get_yaxis_transform(),
+            fontsize=SMALL, va="center", transform=axes.get_yaxis_transform(),
         )  # fmt: skip
     logarithmic(axes, every)
-    axes.text(1.01, len(results) + 0.02, "p50 / p99", fontsize=8, va="center",
+    axes.text(1.01, len(results) + 0.02, "p50 / p99", fontsize=SMALL, va="center",
               transform=axes.get_yaxis_transform())  # fmt: skip
     axes.set_ylim(-0.1, len(results) + 0.05)
     axes.set_yticks(
@@ -157,14 +172,14 @@ def distributions(record: Record) -> Any:
         [f"{name}\n{row['runtime']}" for row, name in zip(results, _names(record), strict=True)][
             ::-1
         ],
-        fontsize=8,
+        fontsize=SMALL,
     )
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", alpha=0.3)
+    axes.grid(axis="x")
     axes.set_xlabel("µs (logarithmic); each line ends at the slowest call")
     axes.plot([], [], color=BLUE, label="image in, label out; upright: p50 and p99")
     axes.plot([], [], color=ORANGE, linestyle="--", label="call of the runtime")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    figure.legend(loc="outside lower left", ncols=2)
     _titles(figure, axes, record, "Share of calls that took no longer, 0 to 100 % in each row")
     return figure
 
@@ -196,7 +211,10 @@ def logarithmic(
     low, high = min(times), max(times)
     room = max(least, (high / low) ** 0.08, 2 * math.sqrt(low / high))
     axes.set_xlim(low / room, high * room)
-    steps = (1, 2, 5) if high / low < (30 if fewer else 3000) else (1,)
+    if fewer:
+        steps: tuple[float, ...] = (1, 2, 5) if high / low < 30 else (1,)
+    else:
+        steps = next(steps for widest, steps in STEPS if high / low < widest)
     lowest, highest = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
     ticks = [step * 10.0**power for power in range(lowest, highest) for step in steps]
     shown = [tick for tick in ticks if low / room <= tick <= high * room]
@@ -207,13 +225,12 @@ def logarithmic(
 
 def _titles(figure: Any, axes: Any, record: Record, what: str) -> None:
     dataset = record["dataset"]
-    figure.suptitle(
-        f"{dataset['samples']:,} test images of {dataset['name']}, on {machine(record)}", fontsize=9
+    headline(
+        figure, f"{dataset['samples']:,} test images of {dataset['name']}, on {machine(record)}"
     )
     verdict = "Timings: VALID" if record["valid"] else "Timings: INVALID, a first look"
-    axes.set_title(verdict, loc="left", fontsize=9, color="black" if record["valid"] else RED,
-                   fontweight="bold")  # fmt: skip
-    axes.set_title(what, loc="right", fontsize=9)
+    axes.set_title(verdict, color=INK if record["valid"] else RED, fontweight="bold")
+    axes.set_title(what, loc="right")
 
 
 def _names(record: Record) -> list[str]:

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.errors import InputError
 from mnist_edge.report.bench_cells import names
-from mnist_edge.report.images_of import check_count, check_images, drawable
+from mnist_edge.report.images_of import check_count, check_images, draw_image
 from mnist_edge.report.layout import cut
-from mnist_edge.report.style import BLUE, GREEN, RED, new_figure
+from mnist_edge.report.style import (
+    BLUE,
+    GREEN,
+    RED,
+    TEXT,
+    TINY,
+    caption,
+    headline,
+    in_style,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +36,7 @@ LONGEST = 14  # characters of a label
 NAMED, LONGEST_NAME = 3, 36  # rows of the record that a title names, and characters of each
 
 
+@in_style
 def flips(record: Mapping[str, Any], images: NDArray[np.uint8], most: int = MOST) -> Any:
     """Draw the images whose decision changed, those that became wrong first.
 
@@ -50,26 +61,28 @@ def flips(record: Mapping[str, Any], images: NDArray[np.uint8], most: int = MOST
     check_images(record, images)
     shown = dict(list(groups.items())[:MOST_GROUPS])
     rows = [-(-min(most, len(each)) // COLUMNS) for each in shown]
-    height = 0.75 + 1.3 * min(TALLEST, images.shape[1] / images.shape[2])
+    height = 0.5 + 1.3 * min(TALLEST, images.shape[1] / images.shape[2])
     heights = [0.5 + height * count for count in rows]
     figure = new_figure(COLUMNS * 1.35, sum(heights) + 0.8)
     left_out = len(groups) - len(shown)
-    figure.suptitle(
+    headline(
+        figure,
         "Decisions that are not the reference's"
         + (f" (and {left_out} more models that changed otherwise)" if left_out else ""),
-        fontsize=10,
     )
     kinds = [kind for kind in KINDS if any(flip[0] == kind for found in shown for flip in found)]
     unlabelled = all(flip[2] is None for found in shown for flip in found)
     figure.legend(
         handles=[_patch("decision changed" if unlabelled else KINDS[kind][0], KINDS[kind][1])
                  for kind in kinds],
-        loc="outside lower center", ncols=len(kinds), fontsize=8,
+        loc="outside lower left", ncols=len(kinds),
     )  # fmt: skip
     parts = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     labels = record.get("labels") or []
     for part, count, (found, where) in zip(parts, rows, shown.items(), strict=True):
-        part.suptitle(_title(where, found, most), fontsize=9, x=0.01, ha="left")
+        part.suptitle(
+            _title(where, found, most), fontsize=TEXT, fontweight="normal", x=0.01, ha="left"
+        )
         grid = part.subplots(count, COLUMNS, squeeze=False)
         for axes in grid.flat:
             axes.set_axis_off()
@@ -115,15 +128,14 @@ def _draw(
     kind, index, truth, reference, model = flip
     if index >= len(images):
         raise InputError(f"the record speaks of image {index}, and there are {len(images):,}")
-    image = images[index]
-    image = drawable(image)
-    axes.imshow(image, cmap="gray_r" if image.ndim == 2 else None, vmin=0, vmax=255)
+    axes.set_axis_on()
+    draw_image(axes, images[index])
     before, after = _label(labels, reference), _label(labels, model)
     short = len(before) + len(after) < LONGEST
     lines = [f"{before} → {after}"] if short else [before, f"→ {after}"]
     if truth is not None:
         lines.append(f"true: {_label(labels, truth)}")
-    axes.set_title("\n".join([f"image {index}", *lines]), fontsize=7, color=KINDS[kind][1])
+    caption(axes, "\n".join([f"image {index}", *lines]), KINDS[kind][1], TINY)
 
 
 def _label(labels: Sequence[str], index: int) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_edge.digest import sha256_hex
 from mnist_edge.errors import InputError
+from mnist_edge.report.style import FAINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,19 @@ def check_images(record: Mapping[str, Any], images: NDArray[np.uint8]) -> None:
         raise InputError(
             "these are other images than those of the record: name the same with --data"
         )
+
+
+def draw_image(axes: Any, image: NDArray[np.uint8]) -> None:
+    """Draw an image, [H,W] or [H,W,C], as ink on paper in a thin frame.
+
+    Args:
+        axes: of matplotlib; all of it is taken.
+        image: uint8, or float32 in 0..255.
+    """
+    shown = drawable(image)
+    axes.imshow(shown, cmap="gray_r" if shown.ndim == 2 else None, vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color=FAINT)
 
 
 def drawable(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge.atomic import write_file
-from mnist_edge.report.style import BLUE, GREEN, ORANGE, RED, new_figure, png
+from mnist_edge.report.digits_picture import digits
+from mnist_edge.report.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    RED,
+    SMALL,
+    headline,
+    in_style,
+    new_figure,
+    png,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +30,9 @@ if TYPE_CHECKING:
     from mnist_edge.data import Split
 
 GRID = (4, 8)  # rows and columns of the image grids
+NINES = (0, 20, 40, 60, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 100)  # percent, as ticks
+FINEST = 0.05  # percent of mistakes: fewer are hardly told apart
+CLOSE = 0.05  # of an axis: ticks that are nearer to each other cannot be read
 
 
 def save_run_pictures(
@@ -46,39 +61,61 @@ def save_run_pictures(
     return paths
 
 
+@in_style
 def curves(history: Sequence[dict[str, float]]) -> Any:
     """Draw loss and accuracy of training and validation over the epochs of a history."""
     figure = new_figure(9.6, 3.6)
     epochs = [row["epoch"] for row in history]
+    parts = (("", "training", BLUE, "o-"), ("val_", "validation", ORANGE, "s--"))
     for place, (key, title) in enumerate((("loss", "Loss"), ("accuracy", "Accuracy, %"))):
         axes = figure.add_subplot(1, 2, place + 1)
-        factor = 100 if key == "accuracy" else 1
-        axes.plot(
-            epochs,
-            [factor * row[key] for row in history],
-            color=BLUE,
-            marker="o",
-            markersize=3,
-            label="training",
-        )
-        if f"val_{key}" in history[0]:
-            axes.plot(
-                epochs,
-                [factor * row[f"val_{key}"] for row in history],
-                color=ORANGE,
-                marker="s",
-                markersize=3,
-                linestyle="--",
-                label="validation",
-            )
+        for prefix, label, colour, line in parts:
+            if prefix + key in history[0]:
+                factor = 100 if key == "accuracy" else 1
+                values = [factor * row[prefix + key] for row in history]
+                axes.plot(epochs, values, line, color=colour, label=label)
+        (_nines if key == "accuracy" else _halvings)(axes)
         axes.set_title(title)
         axes.set_xlabel("Epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        axes.grid()
         axes.legend()
     return figure
 
 
+def _halvings(axes: Any) -> None:
+    """Give every halving of a loss as much room, with plain numbers; not where one is 0."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    seen = [value for line in axes.lines for value in line.get_ydata()]
+    if min(seen) <= 0:
+        return
+    axes.set_yscale("log")
+    steps = (1, 2, 5) if max(seen) > 10 * min(seen) else (1, 1.5, 2, 3, 4, 5, 7)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(lambda value, _place: f"{value:.3g}")
+
+
+def _nines(axes: Any) -> None:
+    """Give every halving of the mistakes as much room: what is learnt late is seen, too."""
+    from matplotlib.ticker import FixedLocator
+
+    def height(share: Any) -> Any:
+        return -np.log10(np.maximum(100 + FINEST - share, FINEST / 10))
+
+    axes.set_yscale("function", functions=(height, lambda up: 100 + FINEST - 10.0**-up))
+    low, high = axes.get_ylim()
+    shown: list[float] = []
+    for share in (each for each in reversed(NINES) if low <= each <= high):
+        if not shown or height(shown[-1]) - height(share) > CLOSE * (height(high) - height(low)):
+            shown.append(share)
+    if len(shown) > 2:
+        axes.yaxis.set_major_locator(FixedLocator(shown))
+    axes.yaxis.set_major_formatter(lambda value, _place: f"{value:.4g}")
+
+
+@in_style
 def confusion(truth: NDArray[Any], found: NDArray[Any], labels: Sequence[str]) -> Any:
     """Draw how often each true class was given each label; mistakes are what is coloured."""
     count = len(labels)
@@ -86,36 +123,44 @@ def confusion(truth: NDArray[Any], found: NDArray[Any], labels: Sequence[str]) -
     np.add.at(matrix, (truth, found), 1)
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
-    size = max(4.8, 0.55 * count + 1.2)
+    size = max(4.8, 0.5 * count + 1.2)
     figure = new_figure(size, size)
+    headline(figure, f"{int(wrong.sum()):,} of {len(truth):,} test images named wrongly")
     axes = figure.add_subplot()
-    axes.imshow(wrong, cmap="Oranges", vmax=max(1, wrong.max()))
+    # Not to the darkest: numbers stay legible.
+    axes.imshow(np.ma.masked_equal(wrong, 0), cmap="Oranges", vmin=0, vmax=1.6 * wrong.max())
     for row, column in zip(*np.nonzero(matrix), strict=True):
         axes.text(
             column,
             row,
-            str(matrix[row, column]),
+            f"{matrix[row, column]}",
             ha="center",
             va="center",
-            fontsize=8,
-            color=BLUE if row == column else "black",
+            fontsize=SMALL,
+            color=BLUE if row == column else INK,
             fontweight="bold" if row == column else "normal",
         )
     long = max(len(label) for label in labels) > 3
     axes.set_xticks(range(count), labels, rotation=90 if long else 0)
     axes.set_yticks(range(count), labels)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(np.arange(count + 1) - 0.5, minor=True)
+    axes.grid(which="minor")
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
     axes.set_xlabel("Named")
     axes.set_ylabel("True")
-    axes.set_title(f"{int(wrong.sum())} of {len(truth)} test images named wrongly")
     return figure
 
 
+@in_style
 def samples(split: Split, probabilities: NDArray[np.float32], labels: Sequence[str]) -> Any:
     """Draw the first test images with what each is named and how sure the model is."""
     places = np.arange(min(len(split), GRID[0] * GRID[1]))
     return _grid(split, probabilities, labels, places, "The first test images")
 
 
+@in_style
 def mistakes(split: Split, probabilities: NDArray[np.float32], labels: Sequence[str]) -> Any:
     """Draw the mistakes of which the model was surest, the worst first."""
     found = probabilities.argmax(1)
@@ -132,18 +177,10 @@ def _grid(
     places: NDArray[Any],
     title: str,
 ) -> Any:
-    rows, columns = GRID
-    figure = new_figure(columns * 1.2, rows * 1.5 + 0.5)
-    figure.suptitle(title)
-    for cell, place in enumerate(places):
-        axes = figure.add_subplot(rows, columns, cell + 1)
-        axes.imshow(split.images[place], cmap="gray_r", vmin=0, vmax=255)
-        axes.set_axis_off()
+    words, colours = [], []
+    for place in places:
         truth, found = int(split.labels[place]), int(probabilities[place].argmax())
-        sure = f"{100 * probabilities[place, found]:.0f} %"
-        right = truth == found
-        text = (
-            f"{labels[found]} {sure}" if right else f"{labels[found]} {sure}\ntrue: {labels[truth]}"
-        )
-        axes.set_title(text, fontsize=8, color=GREEN if right else RED)
-    return figure
+        said = f"{labels[found]}, {100 * probabilities[place, found]:.0f} %"
+        words.append(said if truth == found else f"{said}\ntrue: {labels[truth]}")
+        colours.append(GREEN if truth == found else RED)
+    return digits(split.images[places], words, title, colours=colours)

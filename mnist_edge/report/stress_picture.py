@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge.bench.stress.corruptions import CORRUPTIONS, corrupt
-from mnist_edge.report.images_of import check_images, drawable
+from mnist_edge.report.images_of import check_images, draw_image
 from mnist_edge.report.layout import cut
 from mnist_edge.report.stress_table import amount, tried
-from mnist_edge.report.style import RED, new_figure
+from mnist_edge.report.style import INK, RED, SMALL, TEXT, headline, in_style, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from mnist_edge.data import Split
 
-BAD = 0.9  # accuracy below which it is written in red
+BAD = 0.9  # accuracy below which it is written in red and bold
 TALLEST = 2.0  # height of an image over its width: more is drawn smaller
 LONGEST = 40  # characters of the dataset's name
 
 
+@in_style
 def stress_picture(record: Mapping[str, Any], split: Split) -> Any:
     """Draw a row for each corruption: a test image as it is, and at each severity.
 
@@ -50,14 +51,14 @@ def stress_picture(record: Mapping[str, Any], split: Split) -> Any:
     shown = [place for place, kind in enumerate(kinds[0]) if kind["name"] in known]
     columns = 1 + max(len(kind["levels"]) for kind in kinds[0])
     height = 0.42 + 0.95 * min(TALLEST, split.images.shape[1] / split.images.shape[2])
-    figure = new_figure(1.9 + 1.35 * columns, 0.9 + height * len(shown))
+    figure = new_figure(1.7 + 1.2 * columns, 0.9 + height * len(shown))
     grid = figure.subplots(len(shown), columns, squeeze=False)
     for line, place in enumerate(shown):
         index = example(split.truth, line)
         kind = known[kinds[0][place]["name"]]
         row = grid[line]
         _draw(row[0], split.images[index], "as it is", [each["clean"] for each in every])
-        row[0].set_ylabel(kind.name, rotation=0, ha="right", va="center", fontsize=9)
+        row[0].set_ylabel(kind.name, rotation=0, ha="right", va="center", fontsize=TEXT)
         for axes in row[1:]:
             axes.set_axis_off()
         levels = zip(*(each[place]["levels"] for each in kinds), strict=True)
@@ -68,11 +69,11 @@ def stress_picture(record: Mapping[str, Any], split: Split) -> Any:
             _draw(axes, worse, amount(level[0], kind.unit), level)
     dataset = record["dataset"]
     models = "1 model" if len(every) == 1 else f"{len(every)} models, lowest–highest"
-    figure.suptitle(
+    headline(
+        figure,
         f"Accuracy on {dataset['samples']:,} corrupted test images of "
-        f"{cut(dataset['name'], LONGEST)}\n{models}; "
-        f"red: below {100 * BAD:.0f} %",
-        fontsize=10,
+        f"{cut(dataset['name'], LONGEST)}",
+        f"{models}; red and bold: below {100 * BAD:.0f} %",
     )
     return figure
 
@@ -86,11 +87,9 @@ def example(truth: NDArray[Any], row: int) -> int:
 def _draw(
     axes: Any, image: NDArray[np.uint8], what: str, scores: Sequence[Mapping[str, Any]]
 ) -> None:
-    image = drawable(image)
-    axes.imshow(image, cmap="gray_r" if image.ndim == 2 else None, vmin=0, vmax=255)
-    axes.set(xticks=[], yticks=[])
+    draw_image(axes, image)
     shares = [100 * each["accuracy"] for each in scores]
     low, high = f"{min(shares):.1f}", f"{max(shares):.1f}"
     said = f"{low} %" if low == high else f"{low}–{high} %"
-    colour = RED if min(shares) < 100 * BAD else "black"
-    axes.set_xlabel(f"{what}\n{said}", fontsize=8, color=colour)
+    colour, weight = (RED, "bold") if min(shares) < 100 * BAD else (INK, "normal")
+    axes.set_xlabel(f"{what}\n{said}", fontsize=SMALL, color=colour, fontweight=weight)
