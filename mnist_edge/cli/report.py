@@ -83,8 +83,9 @@ def report(
     else:
         write_file(place, text)
     lacking = list(page.missing(material).values())
-    if not markdown and (why := pad.obstacle(found)) is not None:
-        lacking.append(page.Missing("try", why))
+    obstacle = None if markdown else pad.obstacle(found)
+    if obstacle is not None:
+        lacking.append(page.Missing("try", obstacle))
     _say(material, lacking, place, len(text.encode()), json)
 
 

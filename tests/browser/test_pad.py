@@ -1,6 +1,7 @@
 """The drawing pad in a real browser: a page with nothing but the pad, opened from disk."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np

@@ -9,7 +9,8 @@ from mnist_edge.bench.settings import QUICK, Settings
 from mnist_edge.data.public import PUBLIC
 from mnist_edge.export.calibration import COUNT
 from mnist_edge.export.plan import OPTIONS, VALID
-from mnist_edge.training.recipes import RECIPES, from_dict
+from mnist_edge.training.recipe import from_dict
+from mnist_edge.training.recipes import RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
