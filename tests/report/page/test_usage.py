@@ -9,7 +9,8 @@ from mnist_edge.bundle import read_bundle
 from mnist_edge.cli import app
 from mnist_edge.report.page import gather
 from mnist_edge.report.page.usage import digests, embedding, making
-from mnist_edge.training.recipes import find, override
+from mnist_edge.training.recipe import override
+from mnist_edge.training.recipes import find
 
 
 def lines(snippets):
