@@ -11,12 +11,12 @@ DEMO := artifacts/runs/demo
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, pictures
+demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, report
 	$(BIN)/mnist-edge train --recipe edge --epochs 3 --out $(DEMO) --resume
 	$(BIN)/mnist-edge export $(DEMO) --int8
 	$(BIN)/mnist-edge bench $(DEMO) --out $(DEMO)/bench.json --pictures $(DEMO)
-	@echo "What it learnt, as pictures: $(DEMO)/curves.png $(DEMO)/confusion.png"
-	@echo "Accuracy, latency, changed decisions: $(DEMO)/bench-*.png"
+	$(BIN)/mnist-edge report $(DEMO)
+	@echo "Open it in a browser, and draw a digit: $(DEMO)/report.html"
 
 test: $(VENV)/.develop $(VENV)/.bare $(VENV)/.sshd ## run the tests
 	$(BIN)/python -m pytest
