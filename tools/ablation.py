@@ -140,7 +140,7 @@ def main(
     for name in STEPS if only is None else (only,):
         found = trials(name)
         with ThreadPoolExecutor(jobs) as pool:
-            places = [(name, place, seed) for place in range(len(found)) for seed in SEEDS]
+            places = [(name, place, seed) for seed in SEEDS for place in range(len(found))]
             list(pool.map(lambda each: in_process(*each), places))
         results = [[kept(trial, seed) for seed in SEEDS] for trial in found]
         right = [np.concatenate([each["right"] for each in result]) for result in results]

@@ -70,7 +70,7 @@ def test_what_is_kept_of_other_settings_is_made_anew(stubs, tmp_path):
     out = tmp_path / "ablation.json"
     ablation.main(jobs=1, only="nano", json_=out)
     count = len(ablation.STEPS["nano"])
-    assert stubs == [(place, seed) for place in range(count) for seed in ablation.SEEDS]
+    assert stubs == [(place, seed) for seed in ablation.SEEDS for place in range(count)]
     found = json.loads(out.read_text())["recipes"]["nano"]
     assert [row["errors"] for row in found] == [2 * place for place in range(count)]
     assert found[0]["spent"] == [10.0, 11.0]
