@@ -28,8 +28,8 @@ from mnist_edge.bench.intervals import points, wilson
 from mnist_edge.bundle import read_bundle
 from mnist_edge.data import load
 from tools.ablation_steps import STEPS, Trial, trials
-from tools.frontier import latency
 from tools.runs import ROOT, TEACHERS, classic_file, command, python
+from tools.seeds import latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,31 +3,26 @@
     python -m tools.frontier [--jobs 2] [--only STEP] [--json artifacts/frontier.json]
 
 Steps, each taken up where it was stopped: `teachers` are trained, what they say is kept as
-`lessons`, `seeds` learn from it and are exported, `fast` is timed beside the classic network, and
-`latency` and `stress` hold the int8 files against that one's. Nothing is chosen by test images: the
-seed to ship is the one whose int8 file is best on the validation split, which no teacher has seen
-either. Each of the jobs has one processor: two networks side by side get half as much again done as
-one on both.
+`lessons`, `seeds` learn from it and are exported, five answer `together`, `fast` is timed beside
+the classic network, and `latency` and `stress` hold the int8 files against that one's. Nothing is
+chosen by test images: the seed to ship is the one whose int8 file is best on the validation split,
+which no teacher has seen either. Each of the jobs has one processor: two networks side by side get
+half as much again done as one on both.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from mnist_edge import Classifier, machine
+from mnist_edge import machine
 from mnist_edge.atomic import write_file
-from mnist_edge.bench.paired import ratio_of
-from mnist_edge.bench.process import answer_of
-from mnist_edge.bundle import read_bundle
-from mnist_edge.data import Split, load
+from mnist_edge.data import load
 from mnist_edge.training.recipes import find
 from tools.fast import fast
 from tools.runs import (  # fmt: skip
@@ -40,15 +35,14 @@ from tools.runs import (  # fmt: skip
     command,
     python,
     run_of,
-    teach,
-    train,
     train_teachers,
 )  # fmt: skip
+from tools.seeds import latency, seed_row, summary, together
 
 RECORD = ROOT / "artifacts" / "frontier.json"
 STRESS = ROOT / "artifacts" / "stress.json"
 SEEDS = range(5)
-STEPS = ("teachers", "lessons", "seeds", "fast", "latency", "stress")
+STEPS = ("teachers", "lessons", "seeds", "together", "fast", "latency", "stress")
 
 
 def make_lessons(recipe: str, jobs: int, job: int) -> None:
@@ -64,53 +58,6 @@ def make_lessons(recipe: str, jobs: int, job: int) -> None:
     lessons = Lessons(RUNS / LESSONS, teachers, images, taught)
     for number in range(job, lessons.count, jobs):
         lessons.view(number)
-
-
-def seed_row(recipe: str, seed: int, held: Split) -> dict[str, Any]:
-    """Train and export one seed; return what its int8 TFLite file reaches."""
-    folder = run_of(recipe, seed)
-    train(recipe, seed, folder, *teach(recipe))
-    if not (folder / f"{recipe}-int8.tflite").is_file():
-        command("export", folder, "--int8")
-    bundle = read_bundle(folder)
-    training = bundle.manifest["training"]
-    entry = bundle.entry(f"{recipe}-int8.tflite")
-    with Classifier.open(folder / entry.file) as classifier:
-        said = classifier.probabilities(held.images)
-    right = said[np.arange(len(held)), held.labels]
-    return {
-        "seed": seed,
-        "parameters": training["parameters"],
-        "bytes": entry.bytes,
-        "validation_int8": float((said.argmax(1) == held.labels).mean()),
-        "validation_loss_int8": float(-np.log(np.maximum(right, 1e-3)).mean()),
-        "test_float": training["test_accuracy"],
-        "test_int8": entry.parity["accuracy"],
-        "seconds": training["seconds"],
-    }
-
-
-def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return mean and deviation over seeds, and the seed to ship, by validation alone."""
-    best = max(rows, key=lambda row: (row["validation_int8"], -row["validation_loss_int8"]))
-    found: dict[str, Any] = {"shipped": best["seed"], "seeds": rows}
-    for key in ("test_float", "test_int8", "seconds"):
-        values = [row[key] for row in rows]
-        found[key] = {
-            "mean": statistics.mean(values),
-            "deviation": statistics.stdev(values) if len(values) > 1 else None,
-        }
-    return found
-
-
-def latency(file: Path, classic: Path) -> dict[str, Any]:
-    """Return how long `file` takes, image in and label out, as a share of what `classic` takes."""
-    job = {"models": [str(file), str(classic)], "runtime": "litert", "seconds": 5}
-    answer = answer_of("mnist_edge.bench.paired", job, 300)
-    if "ratios" not in answer:
-        sys.exit(f"{file.name} and {classic.name} could not be timed: {answer}")
-    found = ratio_of(answer["ratios"])
-    return {"ratio": found.value, "low": found.low, "high": found.high}
 
 
 class Frontier:
@@ -158,9 +105,18 @@ class Frontier:
             for name, each in rows.items():
                 found = summary([row.result() for row in each])
                 before = self.record.get(name, {})
-                if before.get("shipped") == found["shipped"] and "latency" in before:
-                    found["latency"] = before["latency"]
+                if before.get("seeds") == found["seeds"]:
+                    found = {**before, **found}
                 self.keep(**{name: found})
+
+    def together(self) -> None:
+        """Let the seeds of each recipe answer as one."""
+        train = load("mnist").train
+        for name in self.names:
+            files = [run_of(name, seed) / f"{name}-int8.tflite" for seed in SEEDS]
+            held = train.part(find(name).split(train.labels)[1])
+            self.record[name]["validation_wrong_together"] = together(files, held)
+            self.keep()
 
     def latency(self) -> None:
         """Time the shipped files beside the classic one."""

@@ -1,5 +1,4 @@
 import json
-import statistics
 
 import pytest
 
@@ -17,16 +16,6 @@ def row(seed, validation, loss=0.1, test=0.99):
         "test_int8": test - 0.001,
         "seconds": 100.0 + seed,
     }
-
-
-def test_the_seed_to_ship_is_chosen_by_validation_alone():
-    rows = [row(0, 0.99, test=0.999), row(1, 0.995, 0.2), row(2, 0.995, 0.1, test=0.5)]
-    found = frontier.summary(rows)
-    assert found["shipped"] == 2
-    assert found["seeds"] == rows
-    assert found["test_int8"]["mean"] == pytest.approx(statistics.mean((0.998, 0.989, 0.499)))
-    assert found["test_int8"]["deviation"] == pytest.approx(statistics.stdev((0.998, 0.989, 0.499)))
-    assert frontier.summary(rows[:1])["test_float"]["deviation"] is None
 
 
 @pytest.fixture
