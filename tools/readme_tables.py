@@ -20,7 +20,14 @@ from mnist_edge.atomic import write_file
 from mnist_edge.cli.bench_show import show
 from tools.tables.devices import peers_tables, platforms_table, repeat_table, wrapper_table
 from tools.tables.exports import drops_table, formats_table, qat_table
-from tools.tables.networks import fast_line, frontier_table, recipes_table, stress_tables
+from tools.tables.networks import (
+    ablation_table,
+    fast_line,
+    frontier_table,
+    recipes_table,
+    stress_tables,
+    together_line,
+)
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -54,6 +61,8 @@ def tables() -> dict[Path, dict[str, str]]:
         ARTIFACTS: {
             "frontier": frontier_table(),
             "fast": fast_line(),
+            "together": together_line(),
+            "ablation": ablation_table(),
             "stress": stress_tables(),
             "recipes": recipes_table(),
         },

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mnist_edge.data import load
 from mnist_edge.report.stress_table import stress_markdown
-from mnist_edge.training.recipes import RECIPES, measured
+from mnist_edge.training.recipes import RECIPES, find, measured
 from tools.fast import CLASSIC, reached
 from tools.runs import LEARNERS
 
@@ -55,6 +56,20 @@ def frontier_table() -> str:
             f"{found['seconds']['mean'] / 60:.0f} min |"
         )
     return "\n".join(lines)
+
+
+def together_line() -> str:
+    """Return what the five seeds get wrong, each and together, in a sentence a recipe."""
+    record, sentences = json.loads(FRONTIER.read_text(encoding="utf-8")), []
+    images = len(find(LEARNERS[0]).split(load("mnist").train.labels)[1])
+    for name in LEARNERS:
+        wrong = [round(images * (1 - row["validation_int8"])) for row in record[name]["seeds"]]
+        five = record[name]["validation_wrong_together"]
+        sentences.append(
+            f"`{name}`: {min(wrong)} to {max(wrong)} by seed, {five['mean']} by the mean of all "
+            f"five; {five['all']} by each of them, {five['any']} by any."
+        )
+    return f"Of the {images:,} validation images, wrong in int8: " + " ".join(sentences)
 
 
 def fast_line() -> str:
