@@ -69,11 +69,12 @@ def test_its_commands_run_in_their_order(quadrants_file, tmp_path, monkeypatch, 
     drawn.save("photo.png")
     commands = [line.split() for line in SHELL if line.startswith("mnist-edge ")]
     assert [words[1] for words in commands] == [
-        "predict", "verify", "doctor", "recipes", "train", "export", "audit", "bench", "runtimes",
+        "predict", "verify", "doctor", "recipes", "train", "export", "audit", "bench", "report",
+        "runtimes",
     ]  # fmt: skip
     for _program, name, *rest in commands:
         extra = SMALL.get(name, "").split()
-        if name in ("train", "export", "audit", "bench"):
+        if name in ("train", "export", "audit", "bench", "report"):
             extra += ["--data", str(quadrants_file)]
         assert run([name, *rest, *extra]) == 0, capsys.readouterr().err
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 RECORD = ROOT / "artifacts" / "ablation.json"
-SEEDS = range(2)
+SEEDS = range(1)
 
 
 def kept(trial: Trial, seed: int) -> dict[str, Any] | None:

@@ -47,8 +47,6 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("images moved, turned, sheared and scaled", {"augmentation": "affine"}),
         Step("six convolutions and no pool", {"network": "edge", "filters": EDGE.filters}),
         Step("strokes bent", {"augmentation": "elastic"}),
-        Step("strokes bent by half as much again", {"bend": 1.5 * EDGE.bend}, beside=True),
-        Step("images moved by half as much again", {"strength": 1.5}, beside=True),
         Step("what two teachers say in place of the labels", taught=True),
         Step("three images in ten of other contrast, ground and noise", {"intensity": 0.3}),
         Step(f"{EDGE.epochs} epochs", {"epochs": EDGE.epochs}),
@@ -57,7 +55,6 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("a convolution, four separable ones, two pools", BARE),
         Step("images changed half as much as for `edge`", {"augmentation": "affine"}),
         Step("images changed as much as for `edge`", {"strength": 1.0}, beside=True),
-        Step("what two teachers say in place of the labels", taught=True, beside=True),
         Step(f"{NANO.epochs} epochs", {"epochs": NANO.epochs}),
     ),
 }

@@ -59,6 +59,7 @@ def stubs(monkeypatch, tmp_path):
             about = ablation.settings(trial)
             np.savez(trial.answers(seed), right=right, cpu_seconds=10.0 + seed, settings=about)
 
+    monkeypatch.setattr(ablation, "SEEDS", range(2))
     monkeypatch.setattr(ablation_steps, "RUNS", tmp_path)
     monkeypatch.setattr(ablation, "in_process", train)
     monkeypatch.setattr(ablation, "classic_file", lambda: "classic")
