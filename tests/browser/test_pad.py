@@ -155,6 +155,36 @@ def test_a_dot_beside_a_stroke_is_kept(visit, strokes):
     assert both[:, :170].sum() / 255 == pytest.approx(DISC, rel=0.02)
 
 
+@pytest.mark.parametrize("button", ["#pad-clear", ".pad-sample >> nth=3", "#pad-undo"])
+def test_a_button_pressed_during_a_stroke_ends_it(visit, button):
+    page = visit()
+    draw(page, ONE)
+    box = page.locator("#pad-canvas").bounding_box()
+
+    def move(across, down):
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=3)
+        settle(page)
+
+    move(0.2, 0.3)
+    page.mouse.down()
+    move(0.2, 0.7)
+    drawn = ink(page)
+    page.locator(button).press("Enter")
+    settle(page)
+    pressed = ink(page)
+    assert (pressed != drawn).any()
+    move(0.8, 0.7)
+    page.mouse.up()
+    settle(page)
+    np.testing.assert_array_equal(ink(page), pressed)
+    if button != "#pad-undo":
+        page.locator("#pad-undo").click()
+        settle(page)
+        np.testing.assert_array_equal(ink(page), drawn)
+    draw(page, [[(0.8, 0.3), (0.8, 0.7)]])  # and the next one is drawn
+    assert ink(page)[280, 448] == 255
+
+
 def test_clear_empties_it_and_undo_brings_back(visit):
     page = visit()
     undo, clear = page.locator("#pad-undo"), page.locator("#pad-clear")
