@@ -2,10 +2,14 @@
 
 import json
 import shutil
+from base64 import b64decode
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnist_edge.backends import open_backend
 from mnist_edge.bundle import read_bundle
@@ -20,6 +24,8 @@ SEVEN = [[(0.28, 0.25), (0.72, 0.25), (0.45, 0.8)]]
 ONE = [[(0.5, 0.2), (0.5, 0.8)]]
 ROUND = np.linspace(0, 2 * np.pi, 25)
 ZERO = [[(0.5 - 0.18 * np.sin(at), 0.5 - 0.3 * np.cos(at)) for at in ROUND]]
+DOT = [[(0.2, 0.5)]]
+DISC = np.pi * 21**2  # pixels of the screen that a dot covers, as wide as a stroke
 CROSS = [[(0.3, 0.5), (0.7, 0.5)], [(0.5, 0.2), (0.5, 0.8)]]
 
 
@@ -92,20 +98,91 @@ def test_what_is_drawn_with_the_mouse_is_read(visit, name, strokes, digit):
     assert "ms from drawing to answer" in page.locator("#pad-time").inner_text()
 
 
-def test_touch_draws_and_does_not_scroll(visit):
-    page = visit(width=360, has_touch=True, is_mobile=True)
+def touch(page, stroke):
+    """Draw one stroke with a finger; a tap, where it has one point."""
     box = page.locator("#pad-canvas").bounding_box()
     session = page.context.new_cdp_session(page)
-    touches = [("touchStart", *SEVEN[0][0])]
-    for (x, y), (u, v) in zip(SEVEN[0], SEVEN[0][1:], strict=False):
+    touches = [("touchStart", *stroke[0])]
+    for (x, y), (u, v) in pairwise(stroke):
         touches += [("touchMove", x + (u - x) * t, y + (v - y) * t) for t in np.linspace(0, 1, 9)]
     for kind, across, down in touches:
         at = {"x": box["x"] + across * box["width"], "y": box["y"] + down * box["height"]}
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     settle(page)
+
+
+def ink(page):
+    """How opaque the pad's ink is: uint8 [560,560]."""
+    url = page.evaluate("document.getElementById('pad-canvas').toDataURL()")
+    with Image.open(BytesIO(b64decode(url.partition(",")[2]))) as picture:
+        return np.asarray(picture.convert("RGBA"))[..., 3]
+
+
+def test_touch_draws_and_does_not_scroll(visit):
+    page = visit(width=360, has_touch=True, is_mobile=True)
+    touch(page, SEVEN[0])
     assert label(page) == "7"
     assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize(("way", "options"), [
+    (lambda page, dot: draw(page, [dot]), {}),
+    (touch, {"width": 360, "has_touch": True, "is_mobile": True}),
+], ids=["mouse", "touch"])  # fmt: skip
+def test_a_tap_leaves_a_dot_and_an_answer(visit, way, options):
+    page = visit(**options)
+    way(page, [(0.4, 0.6)])
+    found = ink(page)
+    down, across = np.nonzero(found == 255)
+    assert down.mean() == pytest.approx(0.6 * 560, abs=3)
+    assert across.mean() == pytest.approx(0.4 * 560, abs=3)
+    assert found.sum() / 255 == pytest.approx(DISC, rel=0.02)
+    assert label(page) in list("0123456789")
+    assert page.locator("#pad-steps").inner_text().startswith("Scaled the ink from 2")
+
+
+@pytest.mark.parametrize("strokes", [ONE + DOT, DOT + ONE, [*ONE, DOT[0] * 2]])
+def test_a_dot_beside_a_stroke_is_kept(visit, strokes):
+    page = visit()
+    draw(page, ONE)
+    alone = ink(page)
+    page.locator("#pad-clear").click()
+    draw(page, strokes)
+    both = ink(page)
+    np.testing.assert_array_equal(both[:, 170:], alone[:, 170:])
+    assert not alone[:, :170].any()
+    assert both[:, :170].sum() / 255 == pytest.approx(DISC, rel=0.02)
+
+
+@pytest.mark.parametrize("button", ["#pad-clear", ".pad-sample >> nth=3", "#pad-undo"])
+def test_a_button_pressed_during_a_stroke_ends_it(visit, button):
+    page = visit()
+    draw(page, ONE)
+    box = page.locator("#pad-canvas").bounding_box()
+
+    def move(across, down):
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=3)
+        settle(page)
+
+    move(0.2, 0.3)
+    page.mouse.down()
+    move(0.2, 0.7)
+    drawn = ink(page)
+    page.locator(button).press("Enter")
+    settle(page)
+    pressed = ink(page)
+    assert (pressed != drawn).any()
+    move(0.8, 0.7)
+    page.mouse.up()
+    settle(page)
+    np.testing.assert_array_equal(ink(page), pressed)
+    if button != "#pad-undo":
+        page.locator("#pad-undo").click()
+        settle(page)
+        np.testing.assert_array_equal(ink(page), drawn)
+    draw(page, [[(0.8, 0.3), (0.8, 0.7)]])  # and the next one is drawn
+    assert ink(page)[280, 448] == 255
 
 
 def test_clear_empties_it_and_undo_brings_back(visit):
@@ -124,8 +201,7 @@ def test_clear_empties_it_and_undo_brings_back(visit):
     assert label(page) == ""
     assert page.locator("#pad-hint").is_visible()
     assert clear.is_disabled()
-    painted = "document.getElementById('{}').getContext('2d').getImageData(0, 0, {}, {}).data"
-    assert not page.evaluate(f"{painted.format('pad-canvas', 560, 560)}.some(Boolean)")
+    assert not ink(page).any()
     undo.click()
     settle(page)
     assert label(page) == "7"
@@ -216,15 +292,15 @@ def test_it_is_no_wider_than_its_window(visit, width):
 def test_ink_stands_out_from_its_paper(visit, scheme):
     page = visit(color_scheme=scheme)
     draw(page, ONE)
-    ink = page.evaluate(
+    colour = page.evaluate(
         "[...document.getElementById('pad-canvas').getContext('2d').getImageData(280, 280, 1, 1)"
         ".data]"
     )
     paper = page.evaluate(
         "getComputedStyle(document.getElementById('pad-canvas')).backgroundColor.match(/\\d+/g)"
     )
-    assert ink[3] == 255
-    assert abs(sum(ink[:3]) - sum(map(int, paper[:3]))) > 500
+    assert colour[3] == 255
+    assert abs(sum(colour[:3]) - sum(map(int, paper[:3]))) > 500
 
 
 def test_the_network_is_shown_what_predict_makes_of_the_strokes(visit):
@@ -234,12 +310,8 @@ def test_the_network_is_shown_what_predict_makes_of_the_strokes(visit):
         "[...document.getElementById('pad-seen').getContext('2d').getImageData(0, 0, 28, 28).data]"
     )
     image = np.array(seen, np.uint8).reshape(28, 28, 4)[..., 0]
-    shown = page.evaluate(
-        "[...document.getElementById('pad-canvas').getContext('2d').getImageData(0, 0, 560, 560)"
-        ".data].filter((_, at) => at % 4 === 3)"
-    )
     # The screen has twice the pixels of what is read: nearly the same image.
-    other = read_array(np.array(shown, np.uint8).reshape(560, 560)).image
+    other = read_array(ink(page)).image
     assert np.abs(image.astype(int) - other).mean() < 3
     assert image.max() == 255
 

@@ -32,9 +32,15 @@ function startPad({ model: file, sha256, labels, samples, rejectBelow }) {
   let announcement = 0;
   const times = [];
 
-  function change(next) {
+  function change(next, drawn = null) {
     earlier = [...earlier.slice(-99), state];
+    put(next, drawn);
+  }
+
+  // Whatever puts another drawing there ends the stroke, or it would go on in one of the past.
+  function put(next, drawn = null) {
     state = next;
+    stroke = drawn;
     later();
   }
 
@@ -108,8 +114,9 @@ function startPad({ model: file, sha256, labels, samples, rejectBelow }) {
     if (stroke || event.button !== 0) return;
     event.preventDefault();
     part("canvas").setPointerCapture(event.pointerId);
-    stroke = { pointer: event.pointerId, points: [pointOf(event)] };
-    change({ strokes: [...state.strokes, stroke.points], sample: null });
+    const points = [pointOf(event)];
+    const drawn = { pointer: event.pointerId, points };
+    change({ strokes: [...state.strokes, points], sample: null }, drawn);
   });
   part("canvas").addEventListener("pointermove", (event) => {
     if (!stroke || event.pointerId !== stroke.pointer) return;
@@ -123,11 +130,7 @@ function startPad({ model: file, sha256, labels, samples, rejectBelow }) {
     });
   }
   part("clear").addEventListener("click", () => change({ strokes: [], sample: null }));
-  part("undo").addEventListener("click", () => {
-    stroke = null;
-    state = earlier.pop() || state;
-    later();
-  });
+  part("undo").addEventListener("click", () => put(earlier.pop() || state));
   buttons.forEach((button, at) => {
     button.addEventListener("click", () => change({ strokes: [], sample: at }));
   });

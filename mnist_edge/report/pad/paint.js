@@ -19,9 +19,15 @@ function drawStrokes(context, strokes, scale) {
   context.lineCap = "round";
   context.lineJoin = "round";
   context.lineWidth = NIB * scale;
+  context.fillStyle = context.strokeStyle;
   for (const points of strokes) {
     const place = ([x, y]) => [x * scale, y * scale];
     context.beginPath();
+    if (points.every(([x, y]) => x === points[0][0] && y === points[0][1])) {
+      context.arc(...place(points[0]), (NIB * scale) / 2, 0, 2 * Math.PI);
+      context.fill(); // a dot: stroke() paints nothing where a line has no length
+      continue;
+    }
     context.moveTo(...place(points[0]));
     for (let at = 1; at < points.length; at += 1) { // through the middles: round corners
       const [x, y] = points[at - 1];

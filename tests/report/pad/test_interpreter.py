@@ -4,31 +4,30 @@ import warnings
 import numpy as np
 import pytest
 
-from mnist_edge.backends import open_backend
 from mnist_edge.data import load
 from mnist_edge.report.pad.fitness import KNOWN
 from mnist_edge.structure.flatbuffer import Flatbuffer
 from mnist_edge.structure.tflite_schema import TABLES
+from tools.compare_pad import IMAGES, Comparison, compare_pad
 
-pytestmark = pytest.mark.needs("keras", "litert")  # where models are made, there is node
+pytestmark = pytest.mark.needs("keras", "litert")  # of Keras, small models are made
 
 
 @pytest.fixture(scope="module")
 def images():
-    return load("mnist").test.images[:1000]
+    return load("mnist").test.images[:IMAGES]
 
 
 @pytest.mark.parametrize("name", ["edge", "micro", "nano"])
-def test_it_says_what_litert_says(name, images, artifacts, answers, reference):
+def test_it_says_what_litert_says(name, images, answers, artifacts):
+    found = compare_pad(name, images)
+    count = len(images)
+    assert found["reference"] == Comparison(count, equal=count, near=count, other_label=0)
+    default = found["XNNPACK"]  # rounds otherwise in doubtful cases, not in all processors alike
+    assert default.other_label <= 1
+    assert default.near > 0.9 * count
     path = artifacts / name / f"{name}-int8.tflite"
-    came, exact = answers(path, images), reference(path)
-    assert len(np.unique(came.argmax(1))) == 10
-    np.testing.assert_array_equal(came, [exact.run(image) for image in images])
-    with open_backend(path, "litert") as backend:  # XNNPACK rounds otherwise in doubtful cases
-        said = backend.infer(images)
-    assert (came.argmax(1) != said.argmax(1)).sum() <= 1
-    steps = np.abs(came.astype(int) + 128 - 256 * said).max(1)
-    assert (steps > 2).mean() < 0.1
+    assert len(np.unique(answers(path, images[:100]).argmax(1))) == 10
 
 
 def int8(model, samples, folder, per_channel=True, io="int8"):

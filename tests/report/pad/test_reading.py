@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from mnist_edge.errors import InputError
 from mnist_edge.image_file import read_array
 
-pytestmark = pytest.mark.needs("keras")  # where there is node
+pytestmark = pytest.mark.needs("keras")  # no device runs the page's JavaScript
 
 
 def strokes(random, side):
