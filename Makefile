@@ -19,7 +19,7 @@ demo: $(VENV)/.use ## the whole path on real MNIST: data, train, export, bench, 
 	@echo "Open it in a browser, and draw a digit: $(DEMO)/report.html"
 
 test: $(VENV)/.develop $(VENV)/.bare $(VENV)/.sshd ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-browser: $(VENV)/.develop ## look at reports in a browser; needs chromium
 	$(BIN)/python -m pytest tests/browser
