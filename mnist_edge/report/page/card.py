@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 UNFOLDED = 10_000
 CASES = 12  # mistakes that are listed
-_SPECIAL = re.compile(r"([\\`*_\[\]>#])")
+_SPECIAL = re.compile(r"([\\`*_\[\]>#])")  # and | in text; tables see to it in their cells
 
 
 def markdown(material: Material) -> str:
@@ -167,7 +167,7 @@ def _machine(material: Material) -> list[str]:
 
 
 def _embed(material: Material) -> list[str]:
-    return _snippets(usage.embedding(material))
+    return [_plain(usage.where(material)), "", *_snippets(usage.embedding(material))]
 
 
 def _reproduce(material: Material) -> list[str]:
@@ -177,7 +177,9 @@ def _reproduce(material: Material) -> list[str]:
         Row((each.name, "" if each.bytes is None else f"{each.bytes:,}", each.sha256))
         for each in usage.digests(material)
     ]
-    return [*_snippets(usage.making(material)), "", *_table(columns, rows)]
+    names = usage.names(material)
+    words = [_plain(names), ""] if names else []
+    return [*words, *_snippets(usage.making(material)), "", *_table(columns, rows)]
 
 
 def _snippets(found: Iterable[usage.Snippet]) -> list[str]:
@@ -211,7 +213,7 @@ def _escaped(cell: str) -> str:
 
 def _plain(text: str) -> str:
     """Return text in which nothing is Markdown or HTML."""
-    return _tag_free(_SPECIAL.sub(r"\\\1", one_line(text)))
+    return _tag_free(_SPECIAL.sub(r"\\\1", one_line(text)).replace("|", "\\|"))
 
 
 def _tag_free(line: str) -> str:

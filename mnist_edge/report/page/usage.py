@@ -6,9 +6,11 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.bench.settings import QUICK, Settings
+from mnist_edge.bundle import read_bundle
 from mnist_edge.data.public import PUBLIC
 from mnist_edge.export.calibration import COUNT
 from mnist_edge.export.plan import OPTIONS, VALID
+from mnist_edge.model_file import SHIPPED
 from mnist_edge.training.recipe import from_dict
 from mnist_edge.training.recipes import RECIPES
 
@@ -74,9 +76,37 @@ def making(material: Material) -> list[Snippet]:
     """Return the commands that make a bundle again, in their order."""
     found = [_training(material), _export(material), _bench(material)]
     place = quote(material.place)
-    data = f" --data {DATA}" if _data(material) else ""
+    data = f" --data {DATA}" if data_words(material) else ""
     found.append(Snippet("This page", "sh", f"mnist-edge report {place}{data}"))
     return [each for each in found if each is not None]
+
+
+def where(material: Material) -> str:
+    """Return from where the commands and the code of a report are run."""
+    return f"Commands and code are run in the folder that has {material.place} in it."
+
+
+def names(material: Material) -> str:
+    """Return what the names in capitals of `making` stand for; empty where there are none."""
+    every = "\n".join(each.text for each in making(material))
+    found = []
+    if RUN in every:
+        found.append(f"{RUN} is a folder of your choice")
+    if DATA in every:
+        found.append(f"{DATA} what it learnt from")
+    if "TEACHER_" in every:
+        found.append(
+            f"TEACHER_… the runs of its teachers, by the hashes below: {_taught(material)}"
+        )
+    return f"{', '.join(found)}." if found else ""
+
+
+def _taught(material: Material) -> str:
+    """Return where a reader gets the teachers from: hashes alone bring none."""
+    shipped = read_bundle(SHIPPED).manifest["training"]["hyperparameters"].get("teachers")
+    if material.training["hyperparameters"]["teachers"] == shipped:
+        return "make artifacts, in the repository of mnist-edge, trains them"
+    return "without them it cannot be trained again"
 
 
 def digests(material: Material) -> list[Digest]:
@@ -114,7 +144,7 @@ def _training(material: Material) -> Snippet | None:
             words.append(f"--{key.replace('_', '-')} {quote(text)}")
     words.append(f"--seed {recipe['seed']}")
     words += [f"--teacher TEACHER_{place}" for place, _ in enumerate(recipe["teachers"], 1)]
-    words += _data(material)
+    words += data_words(material)
     lines = [" ".join([*words, f"--out {RUN}"])]
     aware = training.get("quantization_aware")
     if isinstance(aware, dict):
@@ -123,7 +153,7 @@ def _training(material: Material) -> Snippet | None:
             for key in ("epochs", "learning_rate", "granularity")
             if key in aware
         ]
-        lines.append(" ".join([f"mnist-edge finetune {RUN}", *options, *_data(material)]))
+        lines.append(" ".join([f"mnist-edge finetune {RUN}", *options, *data_words(material)]))
     return Snippet("Train", "sh", "\n".join(lines))
 
 
@@ -143,7 +173,7 @@ def _export(material: Material) -> Snippet | None:
         if isinstance(each.options.get("calibration"), dict)
     }
     words += [f"--calibration-count {each}" for each in counts - {None, COUNT}]
-    words += _data(material) or ([f"--calibration {DATA}"] if own else [])
+    words += data_words(material) or ([f"--calibration {DATA}"] if own else [])
     return Snippet("Export", "sh", " ".join([*words, f"--out {quote(material.place)}"]))
 
 
@@ -176,11 +206,11 @@ def _bench(material: Material) -> Snippet | None:
     for key in ("max_drop", "min_agreement", "max_class_drop"):
         if said.get(key) is not None:
             words.append(f"--{key.replace('_', '-')} {said[key]:g}")
-    words += _data(material)
+    words += data_words(material)
     return Snippet("Bench", "sh", " ".join([*words, f"--out {place}/bench.json"]))
 
 
-def _data(material: Material) -> list[str]:
+def data_words(material: Material) -> list[str]:
     """Return `--data` where the bundle did not learn from what is taken without it."""
     name = (material.training.get("dataset") or {}).get("name")
     if not name or name == "mnist":
