@@ -84,7 +84,7 @@ def report(
             else page.html(material, pad.fragment(found), no_pad)
         )
     if place == STDOUT:
-        print(text, end="")
+        console.put(text)
     else:
         write_file(place, text)
     lacking = list(page.missing(material, str(folder), no_pad).values())
