@@ -13,7 +13,8 @@ from mnist_edge.report.bench_words import legend, machine, what, words_on_decisi
 from mnist_edge.report.layout import Column, Row
 from mnist_edge.report.page import charts, conditions, usage
 from mnist_edge.report.page.answers import STORED, embedded, names_of, reference_of
-from mnist_edge.report.page.cases import flipped, mistakes, moved, voices
+from mnist_edge.report.page.case import voices
+from mnist_edge.report.page.cases import flipped, mistakes, moved
 from mnist_edge.report.page.decisions import matrices
 from mnist_edge.report.page.digits import inked
 from mnist_edge.report.page.layers import HEADS, MEANING, audited

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from mnist_edge.report.page.usage import DATA, data_words
+from mnist_edge.report.page.commands import DATA, data_words
 
 if TYPE_CHECKING:
     from mnist_edge.report.page.material import Material
