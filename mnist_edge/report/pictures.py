@@ -62,9 +62,9 @@ def save_run_pictures(
 def curves(history: Sequence[dict[str, float]]) -> Any:
     """Draw loss and accuracy of training and validation over the epochs of a history."""
     figure = new_figure(9.6, 3.6)
-    panels = figure.subplots(1, 2)
-    draw_curves(*panels, history)
-    for axes in panels:
+    loss, accuracy = figure.subplots(1, 2)
+    draw_curves(loss, accuracy, history)
+    for axes in (loss, accuracy):
         axes.legend()
     return figure
 

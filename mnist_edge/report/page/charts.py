@@ -97,9 +97,9 @@ def curves(history: History, *, narrow: bool = False) -> Any:
         history: a row for each epoch, with shares 0..1.
         narrow: for a phone.
     """
-    figure, panels = _panels(narrow, 2.9)
-    draw_curves(*panels, history, close=2 * CLOSE)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    figure, (loss, accuracy) = _panels(narrow, 2.9)
+    draw_curves(loss, accuracy, history, close=2 * CLOSE)
+    figure.legend(*loss.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return figure
 
 
