@@ -43,7 +43,7 @@ def compare_records(
     if json:
         console.print_json({"old": str(old), "new": str(new), **found.as_dict()})
     elif markdown:
-        print(_markdown(found))
+        console.put(f"{_markdown(found)}\n")
     else:
         for part in _output(found, console.out.width, wide):
             console.out.print(part, soft_wrap=True)

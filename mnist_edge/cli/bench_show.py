@@ -55,7 +55,7 @@ def print_record(
     if json:
         console.print_json(dict(record))
     elif markdown:
-        print(bench_markdown(record))
+        console.put(f"{bench_markdown(record)}\n")
     else:
         show(record, console.out, wide=wide)
 

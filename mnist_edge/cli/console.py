@@ -12,6 +12,7 @@ from mnist_edge.bundle import MANIFEST
 from mnist_edge.cli.progress import DownloadBar, download_progress, working
 from mnist_edge.cli.streams import err as err
 from mnist_edge.cli.streams import out as out
+from mnist_edge.cli.streams import writing
 from mnist_edge.data import load
 from mnist_edge.errors import BundleError, MissingExtraError, MnistEdgeError
 from mnist_edge.preprocess import DIGIT_SHAPE
@@ -53,7 +54,17 @@ def print_json(document: Any) -> None:
     """Print one JSON document to stdout; it says the same whatever the encoding is."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     plain = not encoding.lower().startswith("utf")
-    print(json.dumps(document, indent=1, ensure_ascii=plain))
+    put(f"{json.dumps(document, indent=1, ensure_ascii=plain)}\n")
+
+
+def put(text: str) -> None:
+    """Write text to stdout as it is.
+
+    Raises:
+        OutputError: stdout takes no more.
+    """
+    with writing():
+        print(text, end="")
 
 
 @contextmanager

@@ -77,15 +77,17 @@ def report(
     with working("reading the records") as tell:
         material = page.gather(found, test, why, tell)
         tell("drawing")
-        text = page.markdown(material) if markdown else page.html(material, pad.fragment(found))
+        no_pad = None if markdown else pad.obstacle(found)
+        text = (
+            page.markdown(material)
+            if markdown
+            else page.html(material, pad.fragment(found), no_pad)
+        )
     if place == STDOUT:
-        print(text, end="")
+        console.put(text)
     else:
         write_file(place, text)
-    lacking = list(page.missing(material).values())
-    obstacle = None if markdown else pad.obstacle(found)
-    if obstacle is not None:
-        lacking.append(page.Missing("try", obstacle))
+    lacking = list(page.missing(material, str(folder), no_pad).values())
     _say(material, lacking, place, len(text.encode()), json)
 
 

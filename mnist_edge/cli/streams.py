@@ -6,10 +6,15 @@ import codecs
 import os
 import sys
 import unicodedata
-from contextlib import suppress
-from typing import TextIO
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
+
+from mnist_edge.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PLAIN = "mnist_edge.plain"
 CLOSED = 141  # what a shell says of a program whose reader went away: 128 + SIGPIPE
@@ -20,6 +25,22 @@ STANDS_FOR = {
     "‘": "'", "’": "'", "“": '"', "”": '"',
 }  # fmt: skip
 SPINNING = range(0x2800, 0x2900)  # Braille, of which rich makes its spinner
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Say of stdout that it takes no more: what is long is written before the end, see `leave`.
+
+    Raises:
+        OutputError: it does not.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence(sys.stdout)
+        raise OutputError(f"cannot write to stdout: {error.strerror}") from None
 
 
 class Stream(Console):
@@ -33,6 +54,15 @@ class Stream(Console):
         of a progress bar as a line.
         """
         return self.file.isatty() and not self.is_dumb_terminal
+
+    def print(self, *objects: Any, **style: Any) -> None:
+        """Print as rich does.
+
+        Raises:
+            OutputError: stdout takes no more.
+        """
+        with writing() if not self.stderr else nullcontext():
+            super().print(*objects, **style)
 
     def on_broken_pipe(self) -> None:
         """Raise the BrokenPipeError that is being handled: `run` knows what it means."""

@@ -47,7 +47,7 @@ def audit_table(models: Sequence[Mapping[str, Any]], width: int = 80) -> Text:
         for model in models:
             for layer in model["layers"]:
                 if layer["name"] == name:
-                    worst = name == model["worst"]
+                    worst = name == model.get("worst")
                     head = (cut(name, LONGEST) if first else "", model["format"])
                     style = "bold red" if worst else ""
                     rows.append(Row((*head, *cells(layer, worst)), style))
@@ -88,15 +88,18 @@ def in_order(models: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def cells(layer: Mapping[str, Any], worst: bool) -> list[str]:
-    """Return the figures of a layer as text, in the order of COLUMNS; *: it adds most error."""
+    """Return the figures of a layer as text, in the order of COLUMNS; *: it adds most error.
+
+    What a file of an audit does not say is empty.
+    """
     return [
         f"{100 * layer['share']:.1f}{'*' if worst else ' '}",
-        _number(layer["snr_db"], 1, "exact"),
+        _number(layer.get("snr_db"), 1, "exact" if "snr_db" in layer else ""),
         f"{layer['cosine']:.5f}",
         f"{layer['max_error']:.2g}",
-        _number(layer["range_used"], 0, "", 100),
-        _number(layer["saturated"], 2, "", 100),
-        _number(layer["weights_snr_db"], 1, ""),
+        _number(layer.get("range_used"), 0, "", 100),
+        _number(layer.get("saturated"), 2, "", 100),
+        _number(layer.get("weights_snr_db"), 1, ""),
     ]
 
 

@@ -141,7 +141,7 @@ def distributions(record: Record) -> Any:
             continue
         for key, colour, line in (("invoke_us", ORANGE, "--"), ("predict_us", BLUE, "-")):
             timing = row["latency"][key]
-            levels, times = _cumulative(timing)
+            levels, times = cumulative(timing)
             every += times
             heights = [place + 0.8 * level / 100 for level in levels]
             marker = "" if timing.get("quantiles") else "o"
@@ -184,7 +184,7 @@ def distributions(record: Record) -> Any:
     return figure
 
 
-def _cumulative(timing: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+def cumulative(timing: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     """Return percentiles, 0..100, and the times in µs that they are at."""
     quantiles = timing.get("quantiles")
     if quantiles:

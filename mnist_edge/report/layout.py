@@ -84,6 +84,7 @@ def markdown(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
     """Return a table as GitHub's Markdown has them, all columns that have anything in them."""
     shown = [place for place in range(len(columns)) if _filled(rows, columns, place)]
     heads = [" ".join(filter(None, columns[place].head)) for place in shown]
+    heads = [one_line(head).replace("|", "\\|") for head in heads]
     lines = [heads, ["---" if columns[place].left else "---:" for place in shown]]
     for row in rows:
         cells = {place: row.cells[place] for place in shown if _is_cell(row, columns, place)}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_edge.atomic import write_file
+from mnist_edge.report.curves import draw_curves
 from mnist_edge.report.digits_picture import digits
 from mnist_edge.report.style import (
     BLUE,
     GREEN,
     INK,
-    ORANGE,
     RED,
     SMALL,
     headline,
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from mnist_edge.data import Split
 
 GRID = (4, 8)  # rows and columns of the image grids
-NINES = (0, 20, 40, 60, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 100)  # percent, as ticks
-FINEST = 0.05  # percent of mistakes: fewer are hardly told apart
-CLOSE = 0.05  # of an axis: ticks that are nearer to each other cannot be read
 
 
 def save_run_pictures(
@@ -65,54 +62,11 @@ def save_run_pictures(
 def curves(history: Sequence[dict[str, float]]) -> Any:
     """Draw loss and accuracy of training and validation over the epochs of a history."""
     figure = new_figure(9.6, 3.6)
-    epochs = [row["epoch"] for row in history]
-    parts = (("", "training", BLUE, "o-"), ("val_", "validation", ORANGE, "s--"))
-    for place, (key, title) in enumerate((("loss", "Loss"), ("accuracy", "Accuracy, %"))):
-        axes = figure.add_subplot(1, 2, place + 1)
-        for prefix, label, colour, line in parts:
-            if prefix + key in history[0]:
-                factor = 100 if key == "accuracy" else 1
-                values = [factor * row[prefix + key] for row in history]
-                axes.plot(epochs, values, line, color=colour, label=label)
-        (_nines if key == "accuracy" else _halvings)(axes)
-        axes.set_title(title)
-        axes.set_xlabel("Epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        axes.grid()
+    loss, accuracy = figure.subplots(1, 2)
+    draw_curves(loss, accuracy, history)
+    for axes in (loss, accuracy):
         axes.legend()
     return figure
-
-
-def _halvings(axes: Any) -> None:
-    """Give every halving of a loss as much room, with plain numbers; not where one is 0."""
-    from matplotlib.ticker import LogLocator, NullLocator
-
-    seen = [value for line in axes.lines for value in line.get_ydata()]
-    if min(seen) <= 0:
-        return
-    axes.set_yscale("log")
-    steps = (1, 2, 5) if max(seen) > 10 * min(seen) else (1, 1.5, 2, 3, 4, 5, 7)
-    axes.yaxis.set_major_locator(LogLocator(subs=steps))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(lambda value, _place: f"{value:.3g}")
-
-
-def _nines(axes: Any) -> None:
-    """Give every halving of the mistakes as much room: what is learnt late is seen, too."""
-    from matplotlib.ticker import FixedLocator
-
-    def height(share: Any) -> Any:
-        return -np.log10(np.maximum(100 + FINEST - share, FINEST / 10))
-
-    axes.set_yscale("function", functions=(height, lambda up: 100 + FINEST - 10.0**-up))
-    low, high = axes.get_ylim()
-    shown: list[float] = []
-    for share in (each for each in reversed(NINES) if low <= each <= high):
-        if not shown or height(shown[-1]) - height(share) > CLOSE * (height(high) - height(low)):
-            shown.append(share)
-    if len(shown) > 2:
-        axes.yaxis.set_major_locator(FixedLocator(shown))
-    axes.yaxis.set_major_formatter(lambda value, _place: f"{value:.4g}")
 
 
 @in_style

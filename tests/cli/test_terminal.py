@@ -197,6 +197,24 @@ def test_a_full_disk_is_one_line(words, untold):
     assert b"No space left on device" in ended.stderr
 
 
+REPORT = [*PROGRAM, "report", str(EDGE.with_name("nano")), "--markdown", "--out", "-"]
+LONG = "from mnist_edge.cli import console as c; from mnist_edge.errors import OutputError\n"
+LONG += "try: c.{}(['x' * 99] * 999)\nexcept OutputError as error: c.fail(str(error), 2)"
+
+
+@pytest.mark.parametrize(
+    "command", [REPORT, ["-c", LONG.format("print_json")], ["-c", LONG.format("out.print")]]
+)
+def test_a_full_disk_is_one_line_of_what_is_longer_than_a_buffer_too(command, untold):
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, *command], stdout=full, stderr=subprocess.PIPE, check=False, env=untold
+        )
+    assert ended.returncode == (2 if command is REPORT else 0)
+    faults = [line for line in plain(ended.stderr) if line != "reading the records"]
+    assert faults == ["error: cannot write to stdout: No space left on device"]
+
+
 def test_columns_stay_below_each_other_in_ascii():
     from mnist_edge.cli import streams
 

@@ -1,5 +1,5 @@
 from mnist_edge.report.audit_picture import MOST_DB, audit_picture
-from mnist_edge.report.audit_table import audit_lines, audit_table, groups, in_order
+from mnist_edge.report.audit_table import audit_lines, audit_table, cells, groups, in_order
 
 
 def layer(name, **changed):
@@ -52,6 +52,15 @@ ONNX = model(
 
 def drawn(models, width=80):
     return audit_table(models, width).plain.splitlines()
+
+
+def test_what_an_audit_does_not_say_is_empty():
+    bare = {key: layer("image")[key] for key in ("name", "cosine", "max_error", "share")}
+    found = {**model("net-int8.tflite", [bare, layer("answer")], "answer")}
+    del found["worst"]
+    _head, _units, _rule, line, _last = drawn([found])
+    assert line.split() == ["image", "tflite", "25.0", "0.99995", "0.012"]
+    assert cells(layer("image", snr_db=None), worst=False)[1] == "exact"
 
 
 def test_both_families_are_in_one_table_of_80_columns():

@@ -69,6 +69,11 @@ def test_markdown_has_every_column_with_something_in_it():
     ]
 
 
+def test_markdown_heads_are_one_cell_each():
+    heads, *_ = markdown((Column(("d|e", "a\nb")),), (Row(("1",)),))
+    assert heads == "| d\\|e a b |"
+
+
 @pytest.mark.parametrize("width", [8, 9, 16, 27])
 def test_a_cut_name_has_the_width_that_it_may(width):
     assert len(cut("a-very-long-name-int8.tflite", width)) == width

@@ -6,11 +6,10 @@ write_file(path, html(material))           # or markdown(material)
 
 from mnist_edge.report.page.card import markdown
 from mnist_edge.report.page.material import Material, gather
-from mnist_edge.report.page.render import Fragment, check_packages, html
+from mnist_edge.report.page.render import check_packages, html
 from mnist_edge.report.page.sections import Missing, missing
 
 __all__ = [
-    "Fragment",
     "Material",
     "Missing",
     "check_packages",

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge.errors import one_line
 from mnist_edge.report import bench_cells
 from mnist_edge.report.bench_words import legend, machine, what, words_on_decisions
 from mnist_edge.report.layout import Column, Row
-from mnist_edge.report.layout import markdown as table_lines
 from mnist_edge.report.page import conditions, usage
 from mnist_edge.report.page.answers import names_of, reference_of
-from mnist_edge.report.page.cases import Case, flipped, mistakes, voices
+from mnist_edge.report.page.card_text import fact_lines, plain, snippets, table, tag_free
+from mnist_edge.report.page.case import Case, voices
+from mnist_edge.report.page.cases import flipped, mistakes
 from mnist_edge.report.page.decisions import matrices
 from mnist_edge.report.page.layers import HEADS, MEANING, audited
 from mnist_edge.report.page.model_rows import as_table, model_rows
 from mnist_edge.report.page.sections import SECTIONS, Missing, missing
-from mnist_edge.report.page.verdict import Fact, about, facts, headline, verdicts
+from mnist_edge.report.page.verdict import about, facts, headline, verdicts
 from mnist_edge.report.stress_table import stress_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from mnist_edge.report.page.material import Material
 
 UNFOLDED = 10_000
 CASES = 12  # mistakes that are listed
-_SPECIAL = re.compile(r"([\\`*_\[\]>#])")
 
 
 def markdown(material: Material) -> str:
     """Return a report as GitHub's Markdown; the same of the same material."""
-    lines = [f"# {_plain(material.bundle.name)}", "", _plain(headline(material)), ""]
+    lines = [f"# {plain(material.bundle.name)}", "", plain(headline(material)), ""]
     for each in verdicts(material):
-        lines.append(f"- **{each.of}: {_plain(each.word)}**")
-        lines += [f"  - {_plain(reason)}" for reason in each.reasons]
-    lines += ["", *_facts([*facts(material), *about(material)])]
-    lines += [line for note in material.notes for line in ("", f"> {_plain(note)}")]
+        lines.append(f"- **{each.of}: {plain(each.word)}**")
+        lines += [f"  - {plain(reason)}" for reason in each.reasons]
+    lines += ["", *fact_lines([*facts(material), *about(material)])]
+    lines += [line for note in material.notes for line in ("", f"> {plain(note)}")]
     lacking = missing(material)
     for key, title in SECTIONS.items():
         lines += ["", f"## {title}", ""]
@@ -50,16 +48,16 @@ def markdown(material: Material) -> str:
 
 def _lacking(lack: Missing) -> str:
     gives = f" This would give it: `{lack.command}`" if lack.command else ""
-    return f"{_plain(lack.why)}.{gives}"
+    return f"{plain(lack.why)}.{gives}"
 
 
 def _models(material: Material) -> list[str]:
-    lines = _table(*as_table(model_rows(material)))
+    lines = table(*as_table(model_rows(material)))
     if material.record is None:
         return [*lines, "", "As export found them; nothing was benched."]
     said = [what(material.record), f"On {machine(material.record)}.", *legend(material.record)]
     decisions = words_on_decisions(material.record, UNFOLDED)
-    return [*lines, "", _plain(" ".join(said)), *(f"\n- {_plain(each)}" for each in decisions)]
+    return [*lines, "", plain(" ".join(said)), *(f"\n- {plain(each)}" for each in decisions)]
 
 
 def _training(material: Material) -> list[str]:
@@ -71,7 +69,7 @@ def _training(material: Material) -> list[str]:
         Row((f"{each['epoch']:g}", *(f"{each[key]:.4g}" if key in each else "" for key in keys)))
         for each in ((first, last) if first is not last else (last,))
     ]
-    return _table(columns, rows)
+    return table(columns, rows)
 
 
 def _confusion(material: Material) -> list[str]:
@@ -79,7 +77,7 @@ def _confusion(material: Material) -> list[str]:
     labels = material.bundle.labels
     for matrix in matrices(material):
         wrong = f"{matrix.wrong:,} of {matrix.total:,} test images named wrongly"
-        lines += ["", f"### {_plain(matrix.title)}: {wrong}", ""]
+        lines += ["", f"### {plain(matrix.title)}: {wrong}", ""]
         if not matrix.cells:
             continue
         columns = [Column(("shows \\ named", ""), left=True)]
@@ -88,7 +86,7 @@ def _confusion(material: Material) -> list[str]:
             Row((labels[place], *(f"{cell.count:,}" if cell.count else " " for cell in row)))
             for place, row in enumerate(matrix.cells)
         ]
-        lines += _table(columns, rows)
+        lines += table(columns, rows)
     return lines[1:]
 
 
@@ -96,7 +94,7 @@ def _mistakes(material: Material) -> list[str]:
     found = mistakes(material)
     if found is None:
         return []
-    said = f"{found.count:,} test images are named wrongly by {_plain(found.model)}"
+    said = f"{found.count:,} test images are named wrongly by {plain(found.model)}"
     if not found.count:
         return [f"{said}."]
     return [f"{said}; those of which it was surest:", "", *_cases(material, found.cases[:CASES])]
@@ -106,12 +104,12 @@ def _flips(material: Material) -> list[str]:
     groups = flipped(material)
     if not groups:
         every = [each for each in material.answers if each.probabilities is not None]
-        return [f"No decision changed: {_plain(names_of(every))} name every test image alike."]
+        return [f"No decision changed: {plain(names_of(every))} name every test image alike."]
     lines: list[str] = []
     reference = reference_of(material.answers)
-    held = f", held against {_plain(reference.name)}" if reference else ""
+    held = f", held against {plain(reference.name)}" if reference else ""
     for group in groups:
-        lines += ["", f"### {_plain(group.title)}: {', '.join(group.counts)}{held}", ""]
+        lines += ["", f"### {plain(group.title)}: {', '.join(group.counts)}{held}", ""]
         lines += _cases(material, group.cases)
     return lines[1:]
 
@@ -133,41 +131,41 @@ def _cases(material: Material, cases: Sequence[Case]) -> list[str]:
         )
         shows = "" if case.truth is None else labels[case.truth]
         rows.append(Row((str(case.index), shows, labels[case.named], case.became, *said)))
-    return _table(columns, rows)
+    return table(columns, rows)
 
 
 def _layers(material: Material) -> list[str]:
     lines: list[str] = []
     for model in audited(material):
-        lines += ["", f"### {_plain(model.file)}", "", _plain(" ".join(model.lines)), ""]
+        lines += ["", f"### {plain(model.file)}", "", plain(" ".join(model.lines)), ""]
         columns = [Column(("Layer", ""), left=True), *(Column(head) for head in HEADS)]
         rows = [
             Row((f"{layer.name}{' (adds most)' * layer.worst}", *layer.cells))
             for layer in model.layers
         ]
-        lines += _table(columns, rows)
+        lines += table(columns, rows)
     return [*lines[1:], "", MEANING]
 
 
 def _stress(material: Material) -> list[str]:
-    return [_tag_free(line) for line in stress_markdown(material.benched)][1:]
+    return [tag_free(line) for line in stress_markdown(material.benched)][1:]
 
 
 def _latency(material: Material) -> list[str]:
     figures = bench_cells.figures(material.benched)
     columns = [*bench_cells.NAMES, *(each.column for each in figures)]
-    return _table(columns, bench_cells.rows(material.benched, figures))
+    return table(columns, bench_cells.rows(material.benched, figures))
 
 
 def _machine(material: Material) -> list[str]:
     found = conditions.machine_facts(material)
-    lines = _facts(found) if found else ["No bench: nothing is known of a machine."]
+    lines = fact_lines(found) if found else ["No bench: nothing is known of a machine."]
     versions = conditions.versions(material)
-    return [*lines, *(["", "Made with:", "", *_facts(versions)] if versions else [])]
+    return [*lines, *(["", "Made with:", "", *fact_lines(versions)] if versions else [])]
 
 
 def _embed(material: Material) -> list[str]:
-    return _snippets(usage.embedding(material))
+    return [plain(usage.where(material)), "", *snippets(usage.embedding(material))]
 
 
 def _reproduce(material: Material) -> list[str]:
@@ -177,45 +175,9 @@ def _reproduce(material: Material) -> list[str]:
         Row((each.name, "" if each.bytes is None else f"{each.bytes:,}", each.sha256))
         for each in usage.digests(material)
     ]
-    return [*_snippets(usage.making(material)), "", *_table(columns, rows)]
-
-
-def _snippets(found: Iterable[usage.Snippet]) -> list[str]:
-    lines: list[str] = []
-    for each in found:
-        lines += ["", f"{_plain(each.title)}:", "", f"```{each.language}", each.text, "```"]
-    return lines[1:]
-
-
-def _facts(found: Iterable[Fact]) -> list[str]:
-    return [
-        f"- **{_plain(each.name)}**: {_plain(each.value)}"
-        + (f" ({_plain(each.about)})" if each.about else "")
-        for each in found
-    ]
-
-
-def _table(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
-    """Return the lines of a table; a cell in back quotes stays as it is."""
-    heads = [
-        Column(tuple(map(_escaped, each.head)), left=each.left)  # type: ignore[arg-type]
-        for each in columns
-    ]
-    escaped = [Row(tuple(map(_escaped, row.cells))) for row in rows]
-    return [_tag_free(line) for line in table_lines(heads, escaped)]
-
-
-def _escaped(cell: str) -> str:
-    return cell if cell.startswith("`") else _SPECIAL.sub(r"\\\1", one_line(cell))
-
-
-def _plain(text: str) -> str:
-    """Return text in which nothing is Markdown or HTML."""
-    return _tag_free(_SPECIAL.sub(r"\\\1", one_line(text)))
-
-
-def _tag_free(line: str) -> str:
-    return line.replace("<", "&lt;")
+    names = usage.names(material)
+    words = [plain(names), ""] if names else []
+    return [*words, *snippets(usage.making(material)), "", *table(columns, rows)]
 
 
 _WRITERS: dict[str, Any] = {

@@ -5,15 +5,14 @@ Each is drawn twice: for a wide page, and for a phone, where panels stand below 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from mnist_edge.report.bench_cells import microseconds, names
-from mnist_edge.report.bench_pictures import logarithmic
+from mnist_edge.report.bench_pictures import cumulative, logarithmic
+from mnist_edge.report.curves import CLOSE, draw_curves
 from mnist_edge.report.layout import cut
-from mnist_edge.report.page.svg import QUIET
 from mnist_edge.report.placing import place_labels
-from mnist_edge.report.style import BLUE, ORANGE, look, new_figure
+from mnist_edge.report.style import FAINT, INK, TEXT, look, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +74,7 @@ def _scatter(
             x, 100 * share, color=colour, marker=mark, markersize=MARK, alpha=0.9, zorder=3
         )  # fmt: skip
     logarithmic(axes, across, least=2.2)
-    axes.grid(alpha=0.7)
+    axes.grid(visible=True)
 
 
 def _label(axes: Any, shown: Sequence[tuple[Any, str]], key: str, by: str | None) -> None:
@@ -87,44 +86,20 @@ def _label(axes: Any, shown: Sequence[tuple[Any, str]], key: str, by: str | None
         for row, _ in shown
     ]
     texts = [name for _row, name in shown]
-    for note in place_labels(axes, points, texts, [MARK / 2] * len(points), fontsize=9):
+    for note in place_labels(axes, points, texts, [MARK / 2] * len(points), fontsize=TEXT):
         note.set_bbox(None)
 
 
 def curves(history: History, *, narrow: bool = False) -> Any:
-    """Draw loss and error of training and validation over the epochs, both logarithmic.
+    """Draw loss and accuracy of training and validation over the epochs.
 
     Args:
         history: a row for each epoch, with shares 0..1.
         narrow: for a phone.
     """
-    figure, panels = _panels(narrow, 2.9)
-    epochs = [row["epoch"] for row in history]
-    for axes, key, title in zip(
-        panels, ("loss", "accuracy"), ("Loss", "Images named wrongly, %"), strict=True
-    ):
-        lines = [("training", key, BLUE, "o", "-")]
-        if f"val_{key}" in history[0]:
-            lines.append(("validation", f"val_{key}", ORANGE, "s", "--"))
-        values = []
-        for name, column, colour, mark, line in lines:
-            found = [row.get(column, math.nan) for row in history]
-            if key == "accuracy":
-                found = [100 * (1 - each) for each in found]
-            values += found
-            axes.plot(
-                epochs, found, color=colour, marker=mark, markersize=2.6, linestyle=line,
-                linewidth=1.3, label=name if key == "loss" else None,
-            )  # fmt: skip
-        above = [each for each in values if each > 0]
-        if above and max(above) > 3 * min(above):
-            axes.set_yscale("symlog", linthresh=min(above), linscale=0.3)
-            _plain_ticks(axes, min(above), max(above), touched=min(values) <= 0)
-        axes.set_title(title)
-        axes.set_xlabel("Epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.7)
-    figure.legend(loc="outside lower left", ncols=2)
+    figure, (loss, accuracy) = _panels(narrow, 2.9)
+    draw_curves(loss, accuracy, history, close=2 * CLOSE)
+    figure.legend(*loss.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return figure
 
 
@@ -166,12 +141,12 @@ def latencies(record: Record, *, narrow: bool = False) -> Any:
         if narrow:
             said = f"{name}, {row['runtime']}: {middles}"
             axes.text(
-                0, place + 0.22, said, fontsize=9, va="bottom", color="black",
+                0, place + 0.22, said, fontsize=TEXT, va="bottom", color=INK,
                 transform=axes.get_yaxis_transform(),
             )  # fmt: skip
         else:
             axes.text(
-                1.03, place - 0.08, middles, fontsize=9, va="center", color=QUIET,
+                1.03, place - 0.08, middles, fontsize=TEXT, va="center", color=FAINT,
                 transform=axes.get_yaxis_transform(),
             )  # fmt: skip
     logarithmic(axes, times, fewer=narrow)
@@ -182,25 +157,23 @@ def latencies(record: Record, *, narrow: bool = False) -> Any:
         axes.set_yticks(
             range(len(ran)), [f"{name}\n{row['runtime']}" for row, name in reversed(ran)]
         )
-    axes.tick_params(axis="y", length=0, labelcolor="black")
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", alpha=0.7)
+    axes.grid(axis="x")
     axes.set_xlabel("µs (logarithmic)")
     if narrow:
-        axes.set_title("µs: p50 / p99", fontsize=9, color=QUIET, fontweight="normal")
+        axes.set_title("µs: p50 / p99", fontsize=TEXT, color=FAINT, fontweight="normal")
     else:
         axes.text(
-            1.03, 1, "p50 / p99", fontsize=9, va="center", color=QUIET, transform=axes.transAxes
+            1.03, 1, "p50 / p99", fontsize=TEXT, va="center", color=FAINT, transform=axes.transAxes
         )
     return figure
 
 
-def _quantiles(timing: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
+def _quantiles(timing: Mapping[str, Any]) -> tuple[float, ...]:
     """Return the least, the quartiles and p99 of a timing; what is not known is its median."""
-    found = timing.get("quantiles")
-    if found:
-        return found[0], found[25], found[50], found[75], found[99]
-    return timing["p50"], timing["p50"], timing["p50"], timing["p50"], timing["p99"]
+    known = dict(zip(*cumulative(timing), strict=True))
+    return tuple(known.get(level, timing["p50"]) for level in (0, 25, 50, 75, 99))
 
 
 def _panels(narrow: bool, height: float) -> tuple[Any, Any]:
@@ -210,17 +183,3 @@ def _panels(narrow: bool, height: float) -> tuple[Any, Any]:
         return figure, figure.subplots(2, 1)
     figure = new_figure(WIDE, height)
     return figure, figure.subplots(1, 2)
-
-
-def _plain_ticks(axes: Any, least: float, most: float, *, touched: bool) -> None:
-    """Have 1, 2, 5, 10, ... as ticks, as plain numbers; 0 where it occurs."""
-    from matplotlib.ticker import FixedLocator, NullLocator
-
-    powers = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
-    steps = (1, 2, 5) if most / least < 200 else (1,)
-    ticks = [step * 10.0**power for power in powers for step in steps]
-    shown = [0.0] * touched + [tick for tick in ticks if 0.7 * least <= tick <= 1.4 * most]
-    axes.set_ylim(0 if touched else 0.8 * least, 1.25 * most)
-    axes.yaxis.set_major_locator(FixedLocator(shown))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_yticklabels([f"{tick:,.10g}" for tick in shown])

@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from mnist_edge.errors import MissingExtraError
+from mnist_edge.report.images_of import drawable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +29,7 @@ def data_uri(image: NDArray[np.uint8]) -> str:
         from PIL import Image
     except ImportError:
         raise MissingExtraError("Pillow", "report") from None
-    grey = image[:, :, 0] if image.ndim == 3 and image.shape[2] not in (3, 4) else image
-    picture = Image.fromarray(grey)
+    picture = Image.fromarray(drawable(image))
     if max(picture.size) > MOST_SIDE:
         picture.thumbnail((MOST_SIDE, MOST_SIDE))
     buffer = io.BytesIO()
@@ -39,4 +39,4 @@ def data_uri(image: NDArray[np.uint8]) -> str:
 
 def inked(images: NDArray[np.uint8]) -> bool:
     """Return whether images, [N,H,W] or [N,H,W,C], are grey: shown as ink on a light page."""
-    return images.ndim == 3 or images.shape[3] not in (3, 4)
+    return drawable(images[0]).ndim == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mnist_edge.errors import MissingExtraError
 from mnist_edge.report import bench_cells
@@ -13,7 +13,8 @@ from mnist_edge.report.bench_words import legend, machine, what, words_on_decisi
 from mnist_edge.report.layout import Column, Row
 from mnist_edge.report.page import charts, conditions, usage
 from mnist_edge.report.page.answers import STORED, embedded, names_of, reference_of
-from mnist_edge.report.page.cases import flipped, mistakes, moved, voices
+from mnist_edge.report.page.case import voices
+from mnist_edge.report.page.cases import flipped, mistakes, moved
 from mnist_edge.report.page.decisions import matrices
 from mnist_edge.report.page.digits import inked
 from mnist_edge.report.page.layers import HEADS, MEANING, audited
@@ -26,6 +27,7 @@ from mnist_edge.report.page.verdict import about, facts, headline, verdicts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mnist_edge.report.pad import Fragment
     from mnist_edge.report.page.material import Material
 
 UNFOLDED = 10_000
@@ -35,31 +37,14 @@ POLICY = (
 )
 
 
-class Fragment(Protocol):
-    """A part of the page that somebody else makes; all of it is trusted.
-
-    The page's policy lets it fetch nothing, and run no handler that stands in an attribute.
-    """
-
-    @property
-    def html(self) -> str:
-        """What stands in a section of its own, below its heading."""
-
-    @property
-    def style(self) -> str:
-        """Rules of CSS; the page has --paper, --card, --ink, --quiet, --line, --accent, --tint."""
-
-    @property
-    def script(self) -> str:
-        """JavaScript, run when the page is there."""
-
-
-def html(material: Material, pad: Fragment | None = None) -> str:
+def html(material: Material, pad: Fragment | None = None, no_pad: str | None = None) -> str:
     """Return a report as one HTML file; the same of the same material.
 
     Args:
         material: that it tells.
-        pad: where one may try the model; None and the page has no such section.
+        pad: where one may try the model. It is trusted; the page's policy lets it fetch nothing,
+            and run no handler that stands in an attribute.
+        no_pad: why there is none, in one line. Without either the page has no such section.
 
     Raises:
         MissingExtraError: jinja2 or matplotlib is not installed.
@@ -73,7 +58,7 @@ def html(material: Material, pad: Fragment | None = None) -> str:
         styles.append(pad.style)
     hashes = " ".join(f"'sha256-{_digest(each)}'" for each in scripts)
     found: str = page.render(
-        **_content(material),
+        **_content(material, no_pad),
         pad=pad,
         scripts=scripts,
         styles=styles,
@@ -111,7 +96,7 @@ def _digest(script: str) -> str:
     return b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _content(material: Material) -> dict[str, Any]:
+def _content(material: Material, no_pad: str | None) -> dict[str, Any]:
     """Return all that the template speaks of."""
     from mnist_edge import __version__
 
@@ -119,7 +104,8 @@ def _content(material: Material) -> dict[str, Any]:
     reference, chosen = reference_of(material.answers), embedded(material.answers)
     return {
         "bundle": material.bundle, "labels": material.bundle.labels, "notes": material.notes,
-        "version": __version__, "sections": SECTIONS, "missing": missing(material),
+        "version": __version__, "sections": SECTIONS,
+        "missing": missing(material, no_pad=no_pad),
         "headline": headline(material), "verdicts": verdicts(material), "facts": facts(material),
         "about": about(material),
         "rows": rows, "columns": COLUMNS, "shown": shown(rows), "words": _words(material),
@@ -135,6 +121,7 @@ def _content(material: Material) -> dict[str, Any]:
         "stress": stress(material), "every_number": _every_number(material),
         "machine": conditions.machine_facts(material), "versions": conditions.versions(material),
         "checks": conditions.checks(material),
+        "where": usage.where(material), "names": usage.names(material),
         "embedding": usage.embedding(material), "making": usage.making(material),
         "digests": usage.digests(material),
     }  # fmt: skip

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SVG, LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
-QUIET, LINE = "#5b6570", "#d5dae0"  # of words that stand back, and of grids
 
 # What each colour of a figure is called in the page, whose style sheet knows light and dark.
 COLOURS = {
     "#000000": "currentColor",
     "#ffffff": "var(--paper)",
-    QUIET: "var(--quiet)",
-    LINE: "var(--line)",
+    style.INK.lower(): "currentColor",
+    style.FAINT.lower(): "var(--quiet)",
+    style.PALE.lower(): "var(--line)",
     style.BLUE.lower(): "var(--blue)",
     style.ORANGE.lower(): "var(--orange)",
     style.GREEN.lower(): "var(--green)",
@@ -30,14 +30,13 @@ COLOURS = {
     "#56b4e9": "var(--sky)",
     "#cc79a7": "var(--pink)",
 }
+# The style of every picture, but for what a picture within text needs: its words stay words, in the
+# fonts of the page; they are as large as the words around them; panels have their titles alone.
 SETTINGS: dict[str, Any] = {
+    **style.LOOK,
     "svg.fonttype": "none", "svg.hashsalt": "mnist-edge", "text.parse_math": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": LINE,
-    "axes.labelcolor": QUIET, "xtick.color": LINE, "ytick.color": LINE,
-    "xtick.labelcolor": QUIET, "ytick.labelcolor": QUIET, "grid.color": LINE,
-    "grid.linewidth": 0.6, "axes.axisbelow": True, "font.size": 10, "axes.titlesize": 10,
-    "axes.labelsize": 9, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9,
-    "axes.titlelocation": "left", "axes.titleweight": "bold", "legend.frameon": False,
+    "font.size": style.TEXT + 1, "axes.titlesize": style.TEXT + 1, "axes.titleweight": "bold",
+    "xtick.labelsize": style.TEXT, "ytick.labelsize": style.TEXT, "legend.fontsize": style.TEXT,
 }  # fmt: skip
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)

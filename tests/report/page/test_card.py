@@ -23,10 +23,14 @@ def test_it_has_the_sections_of_the_page_in_their_order(card, nano):
 
 
 def test_tables_have_as_many_cells_in_every_line(card):
+    assert check_tables(card) >= 10
+
+
+def check_tables(card):
     blocks = re.findall(r"(?:^\|.*\|\n)+", card, re.MULTILINE)
-    assert len(blocks) >= 10
     for block in blocks:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+    return len(blocks)
 
 
 def test_numbers_are_those_of_the_record(card, nano):
@@ -46,6 +50,15 @@ def test_what_a_bundle_says_is_no_markup(changed, test_images, nano):
     assert not re.findall(r"(?<!\\)\[", words)
     assert "\\*c\\*" in found
     assert "d\\|e" in found
+    check_tables(found)
+    assert "| d\\|e |" in found.partition("shows ")[2].partition("\n")[0]
+    assert "\\\\|" not in found  # escaped once
+
+
+def test_a_bar_in_words_makes_no_table(imagined):
+    said = {"a.keras": [0, 1, 2], "a-int8.onnx": [1, 1, 2]}
+    found = markdown(imagined("abc", [0, 1, 2], said, name="a|b", why_no_images="x|y"))
+    assert found.startswith("# a\\|b\n")
 
 
 def test_without_records_it_names_what_would_give_them(folder):

@@ -1,5 +1,6 @@
 import pytest
 
+from mnist_edge.report import pictures
 from mnist_edge.report.page.charts import curves, latencies, tradeoff
 from mnist_edge.report.page.svg import drawing
 
@@ -68,16 +69,25 @@ def test_a_record_of_the_first_revision_has_no_quantiles_but_is_drawn(records):
     assert len(latencies(record, narrow=True).axes[0].texts) == len(ran)
 
 
-def test_curves_show_every_epoch_and_zero_where_nothing_was_wrong():
-    history = [
-        {"epoch": 1.0, "loss": 1.5, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.75},
-        {"epoch": 2.0, "loss": 0.2, "accuracy": 0.9, "val_loss": 0.1, "val_accuracy": 0.96},
-        {"epoch": 3.0, "loss": 0.1, "accuracy": 0.95, "val_loss": 0.02, "val_accuracy": 1.0},
-    ]
-    loss, error = curves(history).axes
+HISTORY = [
+    {"epoch": 1.0, "loss": 1.5, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.75},
+    {"epoch": 2.0, "loss": 0.2, "accuracy": 0.9, "val_loss": 0.1, "val_accuracy": 0.96},
+    {"epoch": 3.0, "loss": 0.1, "accuracy": 0.95, "val_loss": 0.02, "val_accuracy": 1.0},
+]
+
+
+def test_curves_show_every_epoch():
+    loss, accuracy = curves(HISTORY).axes
     assert [list(line.get_ydata()) for line in loss.lines] == [[1.5, 0.2, 0.1], [1.0, 0.1, 0.02]]
-    assert list(error.lines[1].get_ydata()) == pytest.approx([25, 4, 0])
-    assert error.get_ylim()[0] == 0
-    assert "0" in [tick.get_text() for tick in error.get_yticklabels()]
+    assert list(accuracy.lines[1].get_ydata()) == pytest.approx([75, 96, 100])
     alone = curves([{"epoch": 1.0, "loss": 1.5, "accuracy": 0.5}], narrow=True)
     assert len(alone.axes[0].lines) == 1
+
+
+def test_curves_are_those_of_the_picture_of_the_run():
+    def seen(axes):
+        lines = [(line.get_color(), line.get_marker(), line.get_linestyle(), list(line.get_ydata()))
+                 for line in axes.lines]  # fmt: skip
+        return axes.get_title("left"), axes.get_yscale(), axes.get_ylim(), lines
+
+    assert [*map(seen, curves(HISTORY).axes)] == [*map(seen, pictures.curves(HISTORY).axes)]

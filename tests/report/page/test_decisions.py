@@ -10,7 +10,8 @@ from mnist_edge.report.page.answers import (
     embedded,
     reference_of,
 )
-from mnist_edge.report.page.cases import flipped, mistakes, moved, voices
+from mnist_edge.report.page.case import voices
+from mnist_edge.report.page.cases import flipped, mistakes, moved
 from mnist_edge.report.page.decisions import matrices
 
 TRUTH = [0, 0, 1, 1, 2, 2]

@@ -115,7 +115,7 @@ def test_a_bundle_that_lacks_records_names_what_would_give_them(folder, parsed):
         ("latency", "mnist-edge bench nano --stress --out nano/bench.json"),
         ("stress", "mnist-edge bench nano --stress --out nano/bench.json"),
         ("layers", "mnist-edge export nano --int8"),
-        ("training", "mnist-edge train --recipe nano"),
+        ("training", "copy it from the run"),
         ("confusion", "No test images: it is not in the cache"),
         ("mistakes", "mnist-edge report nano --data DATA"),
         ("flips", "mnist-edge report nano --data DATA"),
@@ -198,6 +198,20 @@ def test_a_damaged_record_is_refused_in_one_line(folder, file, content, said):
         gather(read_bundle(folder))
     assert said in str(caught.value)
     assert file in str(caught.value)
+
+
+def test_an_audit_may_leave_out_what_is_optional(folder, parsed):
+    path = folder / "audit.json"
+    audit = json.loads(path.read_text(encoding="utf-8"))
+    for model in audit["models"]:
+        del model["worst"]
+        for layer in model["layers"]:
+            for key in ("snr_db", "range_used", "saturated", "weights_snr_db"):
+                del layer[key]
+    path.write_text(json.dumps(audit), encoding="utf-8")
+    page = parsed(html(gather(read_bundle(folder))))
+    assert "nano-int8.tflite" in page.section("layers")["text"]
+    assert "exact" not in page.section("layers")["text"]
 
 
 def test_a_manifest_of_another_form_is_refused(changed):

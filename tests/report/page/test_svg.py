@@ -3,8 +3,9 @@ import re
 import pytest
 
 from mnist_edge.errors import MissingExtraError
-from mnist_edge.report.page.svg import drawing, inline
-from mnist_edge.report.style import BLUE, COLOURS, new_figure
+from mnist_edge.report.page import svg
+from mnist_edge.report.page.svg import SETTINGS, drawing, inline
+from mnist_edge.report.style import BLUE, COLOURS, FAINT, INK, LOOK, PALE, new_figure
 
 
 def picture(words="words"):
@@ -13,6 +14,7 @@ def picture(words="words"):
     for place, colour in enumerate(COLOURS):
         axes.plot([0, 1], [place, 1.23456789], color=colour, marker="o")
     axes.set_title(words)
+    axes.grid(visible=True)
     return figure
 
 
@@ -23,6 +25,16 @@ def test_colours_are_those_of_the_page():
     named = set(re.findall(r"var\(--(\w+)\)", found))
     assert named == {"blue", "orange", "green", "red", "sky", "pink", "line", "quiet"}
     assert "currentColor" in found
+
+
+def test_its_style_is_that_of_every_picture_but_for_words_in_a_page():
+    own = {key for key, value in SETTINGS.items() if LOOK.get(key) != value}
+    assert set(LOOK) <= set(SETTINGS)
+    assert own == {
+        "svg.fonttype", "svg.hashsalt", "text.parse_math", "font.size", "axes.titlesize",
+        "axes.titleweight", "xtick.labelsize", "ytick.labelsize", "legend.fontsize",
+    }  # fmt: skip
+    assert {INK, FAINT, PALE, *COLOURS} <= {each.upper() for each in svg.COLOURS}
 
 
 def test_text_is_text_in_the_fonts_of_the_page():

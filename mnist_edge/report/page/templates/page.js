@@ -88,7 +88,11 @@ const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.hash
 const watcher = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((each) => each.isIntersecting)) {
     for (const [key, link] of links) {
-      link.toggleAttribute("aria-current", key === entry.target.id);
+      if (key === entry.target.id) {
+        link.setAttribute("aria-current", "true");
+      } else {
+        link.removeAttribute("aria-current");
+      }
     }
   }
 }, { rootMargin: "-10% 0px -80% 0px" });
@@ -96,9 +100,17 @@ for (const key of links.keys()) {
   watcher.observe(document.getElementById(key));
 }
 
-// On paper everything is open.
+// On paper everything is open, and afterwards what was closed is closed again.
+const opened = new Set();
 addEventListener("beforeprint", () => {
-  for (const each of document.querySelectorAll("details")) {
+  for (const each of document.querySelectorAll("details:not([open])")) {
     each.open = true;
+    opened.add(each);
   }
+});
+addEventListener("afterprint", () => {
+  for (const each of opened) {
+    each.open = false;
+  }
+  opened.clear();
 });
