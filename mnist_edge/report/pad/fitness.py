@@ -42,7 +42,7 @@ def obstacle(bundle: Bundle) -> str | None:
     """
     entry = int8_entry(bundle)
     if entry is None:
-        return f"{bundle.name} has no int8 .tflite to run in a page: mnist-edge export --int8"
+        return f"{bundle.name} has no int8 .tflite to run in a page: export it with --int8"
     if bundle.image_shape != DIGIT_SHAPE:
         shape = "x".join(map(str, bundle.image_shape))
         return f"{entry.file} takes images of {shape}; what is drawn in a page is 28x28x1"
