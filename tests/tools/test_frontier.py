@@ -5,21 +5,8 @@ import pytest
 from tools import frontier, runs
 
 
-def row(seed, validation, loss=0.1, test=0.99):
-    return {
-        "seed": seed,
-        "parameters": 979,
-        "bytes": 7000 + seed,
-        "validation_int8": validation,
-        "validation_loss_int8": loss,
-        "test_float": test,
-        "test_int8": test - 0.001,
-        "seconds": 100.0 + seed,
-    }
-
-
 @pytest.fixture
-def stubs(monkeypatch):
+def stubs(monkeypatch, row):
     """What is done in place of training: it is noted."""
     done = []
     monkeypatch.setattr(runs, "train", lambda *words: done.append(("train", *words[:2])))

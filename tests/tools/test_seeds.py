@@ -7,20 +7,7 @@ from mnist_edge.data import Split
 from tools import seeds
 
 
-def row(seed, validation, loss=0.1, test=0.99):
-    return {
-        "seed": seed,
-        "parameters": 979,
-        "bytes": 7000 + seed,
-        "validation_int8": validation,
-        "validation_loss_int8": loss,
-        "test_float": test,
-        "test_int8": test - 0.001,
-        "seconds": 100.0 + seed,
-    }
-
-
-def test_the_seed_to_ship_is_chosen_by_validation_alone():
+def test_the_seed_to_ship_is_chosen_by_validation_alone(row):
     rows = [row(0, 0.99, test=0.999), row(1, 0.995, 0.2), row(2, 0.995, 0.1, test=0.5)]
     found = seeds.summary(rows)
     assert found["shipped"] == 2
