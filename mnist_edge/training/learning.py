@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mnist_edge.training.batches import STEPS_A_CALL, one_hot
+from mnist_edge.training.muon import Muon
 from mnist_edge.training.networks import build
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ def compiled(recipe: Recipe, classes: int, steps: int) -> Any:
     optimizer = {
         "adam": optimizers.Adam,
         "adamw": functools.partial(optimizers.AdamW, weight_decay=recipe.weight_decay),
+        "muon": functools.partial(Muon, weight_decay=recipe.weight_decay),
         "sgd": optimizers.SGD,
         "rmsprop": optimizers.RMSprop,
     }[recipe.optimizer](rate)
-    if recipe.optimizer == "adamw":
+    if recipe.optimizer in ("adamw", "muon"):
         optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
     loss = "categorical_crossentropy" if one_hot(recipe) else "sparse_categorical_crossentropy"
     model.compile(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+OPTIMIZERS = ("adam", "adamw", "muon", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine")
 AUGMENTATIONS = ("none", "affine", "elastic")
 # The least and the most filter counts that a network takes.
@@ -36,13 +36,13 @@ class Recipe:
         dropout: share of values dropped before the last layer, 0 <= dropout < 1.
         epochs: passes over the training part.
         batch_size: images a step.
-        optimizer: one of OPTIMIZERS.
-        learning_rate: at the start; above 0.
+        optimizer: one of OPTIMIZERS; `muon` is ours (see `muon`), the rest are Keras's.
+        learning_rate: at the start; above 0. With `muon`, that of kernels.
         schedule: `constant`, or `cosine` down to zero at the last step.
         warm_up: share of the steps over which the learning rate rises from zero before it falls,
             0 <= warm_up < 1; a constant one does not rise.
-        weight_decay: of kernels, by `adamw` (Loshchilov and Hutter 2019): a step takes this times
-            the learning rate off a weight.
+        weight_decay: of kernels, by `adamw` (Loshchilov and Hutter 2019) and `muon`: a step takes
+            this times the learning rate off a weight.
         one_hot: labels as one-hot vectors with categorical cross-entropy; else class indices
             with sparse categorical cross-entropy (the same loss, written otherwise).
         augmentation: `none`, `affine` (see `augment.affine`), or `elastic`: bent as well (see
