@@ -4,6 +4,8 @@ A converter names a tensor after everything that was fused into it, 180 bytes fo
 and writes the zero points of every channel anew, eight bytes each and all of them 0. In a file of
 16 kB that is a quarter. Names are cut to their last parts, and vectors that hold the same bytes are
 written once: a flatbuffer's tables may point to one vector (https://flatbuffers.dev/internals).
+What is computed has no data: its tensors share the buffer 0, which is there for that (schema.fbs,
+`Tensor.buffer`).
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
 
 
 def compact(content: bytes) -> bytes:
-    """Return the same model with short names and no vector twice, without LEFT_OUT.
+    """Return the same model with short names and nothing twice, without LEFT_OUT.
 
     The names of its input and output stay, and so does every number. A file that keeps data behind
     its tables, as those above 2 GB do, is returned as it is: its tables say at which bytes of the
@@ -53,6 +55,7 @@ def compact(content: bytes) -> bytes:
     if _has_data_behind(model):
         return content
     _leave_out_origin(model)
+    _leave_out_buffers(model)
     for graph in model.subgraphs:
         ends = {*graph.inputs, *graph.outputs}
         taken = {tensor.name for index, tensor in enumerate(graph.tensors) if index in ends}
@@ -80,6 +83,26 @@ def _leave_out_origin(model: Any) -> None:
         if each.name == LEFT_OUT and each.buffer not in {other.buffer for other in kept}:
             model.buffers[each.buffer].data = None
     model.metadata = kept
+
+
+def _leave_out_buffers(model: Any) -> None:
+    """Take buffer 0, which is empty, for every tensor without data, and drop what nothing takes."""
+    if not model.buffers or _holds(model.buffers[0]) or model.metadataBuffer is not None:
+        return
+    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
+    for tensor in tensors:
+        if not (_holds(model.buffers[tensor.buffer]) or tensor.isVariable):
+            tensor.buffer = 0
+    takers = [*tensors, *(model.metadata or ())]
+    taken = sorted({0, *(each.buffer for each in takers)})
+    places = {buffer: place for place, buffer in enumerate(taken)}
+    for each in takers:
+        each.buffer = places[each.buffer]
+    model.buffers = [model.buffers[buffer] for buffer in taken]
+
+
+def _holds(buffer: Any) -> bool:
+    return buffer.data is not None and len(buffer.data) > 0
 
 
 def _has_data_behind(model: Any) -> bool:

@@ -126,3 +126,50 @@ def test_what_converted_it_is_left_out_and_what_it_needs_stays(long):
     made = compact(long)
     assert b"CONVERSION_METADATA" not in made
     assert b"min_runtime_version" in made
+
+
+def opened(content):
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    return flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+
+
+def data(model, place):
+    held = model.buffers[place].data
+    return b"" if held is None else bytes(held)
+
+
+def test_what_is_computed_shares_the_buffer_that_is_empty(long):
+    before, after = opened(long), opened(compact(long))
+    pairs = zip(before.subgraphs[0].tensors, after.subgraphs[0].tensors, strict=True)
+    for then, now in pairs:
+        assert data(before, then.buffer) == data(after, now.buffer)
+        assert (now.buffer == 0) == (not data(before, then.buffer))
+    notes = {each.name: data(before, each.buffer) for each in before.metadata}
+    for each in after.metadata:
+        assert data(after, each.buffer) == notes[each.name] != b""
+    tensors = after.subgraphs[0].tensors
+    taken = {0, *(each.buffer for each in [*tensors, *after.metadata])}
+    assert taken == set(range(len(after.buffers)))
+
+
+@pytest.mark.parametrize("case", ["variable", "first buffer has data", "notes by buffer alone"])
+def test_buffers_stay_where_more_than_a_tensor_may_count_on_them(case):
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = opened(POOLED.read_bytes())
+    tensors = model.subgraphs[0].tensors
+    place = next(place for place, each in enumerate(tensors) if not data(model, each.buffer))
+    if case == "variable":
+        tensors[place].isVariable = True
+    elif case == "first buffer has data":
+        model.buffers[0].data = np.arange(16, dtype=np.uint8)
+    else:
+        model.metadataBuffer = [1]
+    content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    made = opened(compact(content))
+    assert made.subgraphs[0].tensors[place].buffer != 0
+    if case != "variable":
+        assert [each.buffer for each in made.subgraphs[0].tensors] == [
+            each.buffer for each in tensors
+        ]
