@@ -26,6 +26,7 @@ from mnist_edge.training.card import write_run
 from mnist_edge.training.epoch import one_epoch, predict
 from mnist_edge.training.learning import compiled
 from mnist_edge.training.lessons import Lessons, teachers_of
+from mnist_edge.training.logits import plain
 from mnist_edge.training.state import Row, State, load_state
 from mnist_edge.training.temperature import calibrate
 from mnist_edge.training.watch import Watcher
@@ -132,6 +133,7 @@ def train(
         state = State(recipe, dataset.sha256, [*state.history, row], seconds, _arrays(model))
         state.save(partial)
         watcher.epoch(row)
+    model = plain(model) if recipe.normalise_logits else model
     temperature = calibrate(model, dataset.train, held) if recipe.calibrate else None
     probabilities = predict(model, dataset.test.images)
     with replacing_folder(out) as folder:

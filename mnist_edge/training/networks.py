@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from mnist_edge.preprocess import IMAGE_SIZE
+from mnist_edge.training.logits import SOFTMAX, normalised
 
 if TYPE_CHECKING:
     from mnist_edge.training.recipe import Recipe
@@ -22,7 +23,10 @@ def build(recipe: Recipe, classes: int) -> Any:
     x = bodies[recipe.network](image, recipe)
     if recipe.dropout:
         x = layers.Dropout(recipe.dropout, seed=recipe.seed)(x)
-    x = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    if recipe.normalise_logits:
+        x = normalised(x, classes)
+    else:
+        x = layers.Dense(classes, activation="softmax", name=SOFTMAX)(x)
     return keras.Model(image, x, name=recipe.name)
 
 

@@ -33,6 +33,8 @@ class Recipe:
             (dense layers alone), `edge`, `pooled` or `separable` (see `networks`).
         filters: of each convolution.
         dense: units of the hidden dense layer; 0 for none.
+        normalise_logits: while it learns, normalise by batch what goes into the softmax (see
+            `logits`); it is folded into the last dense layer afterwards.
         dropout: share of values dropped before the last layer, 0 <= dropout < 1.
         epochs: passes over the training part.
         batch_size: images a step.
@@ -66,6 +68,7 @@ class Recipe:
     network: str
     filters: tuple[int, ...]
     dense: int = 0
+    normalise_logits: bool = False
     dropout: float = 0.0
     epochs: int = 10
     batch_size: int = 128
