@@ -38,6 +38,7 @@ class Step:
 
 EDGE, NANO = find("edge"), find("nano")
 BARE = {"epochs": EPOCHS, "augmentation": "none", "intensity": 0.0, "calibrate": False}
+MUON = {"optimizer": "muon", "learning_rate": NANO.learning_rate}
 STEPS: dict[str, tuple[Step, ...]] = {
     "edge": (
         Step(
@@ -49,12 +50,23 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("strokes bent", {"augmentation": "elastic"}),
         Step("what two teachers say in place of the labels", taught=True),
         Step("three images in ten of other contrast, ground and noise", {"intensity": 0.3}),
+        Step(
+            "Muon in place of AdamW",
+            {"optimizer": "muon", "learning_rate": 0.02, "weight_decay": 0.0},
+            beside=True,
+        ),
+        Step("logits normalised while it learns", {"normalise_logits": True}, beside=True),
         Step(f"{EDGE.epochs} epochs", {"epochs": EDGE.epochs}),
     ),
     "nano": (
-        Step("a convolution, four separable ones, two pools", BARE),
+        Step(
+            "a convolution, five separable ones, two means of four",
+            {**BARE, "optimizer": "adamw", "learning_rate": 8e-3, "normalise_logits": False},
+        ),
         Step("images changed half as much as for `edge`", {"augmentation": "affine"}),
         Step("images changed as much as for `edge`", {"strength": 1.0}, beside=True),
+        Step("Muon in place of AdamW", MUON),
+        Step("logits normalised while it learns", {"normalise_logits": True}),
         Step(f"{NANO.epochs} epochs", {"epochs": NANO.epochs}),
     ),
 }

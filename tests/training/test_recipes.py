@@ -42,7 +42,7 @@ def test_dense_and_cnn_differ_in_the_network_alone():
         ("cnn", 225_034),
         ("edge", 54_270),
         ("micro", 10_542),
-        ("nano", 979),
+        ("nano", 988),
         ("fast", 20_354),
         ("teacher", 123_834),
     ],
