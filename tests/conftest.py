@@ -2,7 +2,9 @@ import hashlib
 import json
 import os
 import runpy
+import signal
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +31,16 @@ WORKSTATION = "litert,tensorflow-lite,onnxruntime,keras"
 RUNTIMES = os.environ.get("MNIST_EDGE_TEST_RUNTIMES", WORKSTATION).split(",")
 BUNDLE = os.environ.get("MNIST_EDGE_TEST_BUNDLE")
 WIDE = "64-bit"  # a machine whose arrays may be larger than any memory
+
+
+def pytest_configure():
+    """Take Ctrl-C, which a shell has what it runs in the background ignore: so would its children.
+
+    Tests that press it for commands of ours would wait in vain.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
