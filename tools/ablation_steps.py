@@ -51,7 +51,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("what two teachers say in place of the labels", taught=True),
         Step("three images in ten of other contrast, ground and noise", {"intensity": 0.3}),
         Step(
-            "Muon in place of AdamW",
+            "Muon in place of AdamW, without weight decay",
             {"optimizer": "muon", "learning_rate": 0.02, "weight_decay": 0.0},
             beside=True,
         ),

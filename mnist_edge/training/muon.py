@@ -17,11 +17,13 @@ class Muon(keras.optimizers.AdamW):  # type: ignore[misc]
     """Muon for the kernels of dense layers and convolutions, AdamW for the rest.
 
     A kernel is a matrix here, from all that an output sees to the outputs, [rows,columns]. Its
-    step is its gradient with Nesterov momentum, made nearly orthogonal, times the learning rate
-    and sqrt(max(1, rows / columns)) (Jordan et al. 2024, "Muon: An optimizer for hidden layers in
-    neural networks"). Biases, normalisations and the kernels of depthwise convolutions, which map
-    no channel to another, take a step of AdamW at OTHERS times the learning rate. Weight decay is
-    AdamW's for all.
+    step is its gradient with Nesterov momentum, made nearly orthogonal (Jordan et al. 2024, "Muon:
+    An optimizer for hidden layers in neural networks"), times the learning rate and
+    sqrt(max(1, rows / columns)). That factor is ours, theirs is the other way round: a kernel that
+    sees much takes longer steps. The last dense layer is not left out, as theirs is. Biases,
+    normalisations and the kernels of depthwise convolutions, which map no channel to another, take
+    a step of AdamW at OTHERS times the learning rate. Weight decay is AdamW's for all, at the whole
+    learning rate.
     """
 
     def build(self, variables: list[Any]) -> None:
