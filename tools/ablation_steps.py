@@ -38,7 +38,6 @@ class Step:
 
 EDGE, NANO = find("edge"), find("nano")
 BARE = {"epochs": EPOCHS, "augmentation": "none", "intensity": 0.0, "calibrate": False}
-MUON = {"optimizer": "muon", "learning_rate": NANO.learning_rate}
 STEPS: dict[str, tuple[Step, ...]] = {
     "edge": (
         Step(
@@ -65,7 +64,10 @@ STEPS: dict[str, tuple[Step, ...]] = {
         ),
         Step("images changed half as much as for `edge`", {"augmentation": "affine"}),
         Step("images changed as much as for `edge`", {"strength": 1.0}, beside=True),
-        Step("Muon in place of AdamW", MUON),
+        Step(
+            "Muon in place of AdamW",
+            {"optimizer": "muon", "learning_rate": NANO.learning_rate},
+        ),
         Step("logits normalised while it learns", {"normalise_logits": True}),
         Step(f"{NANO.epochs} epochs", {"epochs": NANO.epochs}),
     ),

@@ -87,11 +87,13 @@ def _leave_out_origin(model: Any) -> None:
 
 def _leave_out_buffers(model: Any) -> None:
     """Take buffer 0, which is empty, for every tensor without data, and drop what nothing takes."""
-    if not model.buffers or _holds(model.buffers[0]) or model.metadataBuffer is not None:
+    empty = model.buffers and model.buffers[0].data is None
+    if not empty or model.metadataBuffer is not None:
         return
     tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
     for tensor in tensors:
-        if not (_holds(model.buffers[tensor.buffer]) or tensor.isVariable):
+        # A constant of no elements has a vector, of no bytes: it is not computed.
+        if model.buffers[tensor.buffer].data is None and not tensor.isVariable:
             tensor.buffer = 0
     takers = [*tensors, *(model.metadata or ())]
     taken = sorted({0, *(each.buffer for each in takers)})
@@ -99,10 +101,6 @@ def _leave_out_buffers(model: Any) -> None:
     for each in takers:
         each.buffer = places[each.buffer]
     model.buffers = [model.buffers[buffer] for buffer in taken]
-
-
-def _holds(buffer: Any) -> bool:
-    return buffer.data is not None and len(buffer.data) > 0
 
 
 def _has_data_behind(model: Any) -> bool:

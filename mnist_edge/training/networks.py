@@ -88,9 +88,10 @@ def separable(x: Any, recipe: Recipe) -> Any:
     A separable convolution is a depthwise 3x3 one and a pointwise one (Chollet 2017, "Xception").
     Only after the latter is there a normalisation, and it has no scale, as the next convolution
     has one: each filter costs one bias. Means of four after the second and the fifth bring the
-    strokes together at no cost: 28 -> 26 -> 24, mean -> 12 -> 10 -> 8 -> 6, mean -> 3. A depthwise
-    convolution as large as what is left weighs its places, so that the last layer is a separable
-    one too.
+    strokes together at no cost; with five filters
+    28 -> 26 -> 24, mean -> 12 -> 10 -> 8 -> 6, mean -> 3.
+    A depthwise convolution as large as what is left weighs its places, so that the last layer is a
+    separable one too.
     """
     for place, filters in enumerate(recipe.filters):
         if place:

@@ -153,7 +153,9 @@ def test_what_is_computed_shares_the_buffer_that_is_empty(long):
     assert taken == set(range(len(after.buffers)))
 
 
-@pytest.mark.parametrize("case", ["variable", "first buffer has data", "notes by buffer alone"])
+@pytest.mark.parametrize(
+    "case", ["variable", "no elements", "first buffer has data", "notes by buffer alone"]
+)
 def test_buffers_stay_where_more_than_a_tensor_may_count_on_them(case):
     from tensorflow.lite.tools import flatbuffer_utils
 
@@ -162,6 +164,8 @@ def test_buffers_stay_where_more_than_a_tensor_may_count_on_them(case):
     place = next(place for place, each in enumerate(tensors) if not data(model, each.buffer))
     if case == "variable":
         tensors[place].isVariable = True
+    elif case == "no elements":
+        model.buffers[tensors[place].buffer].data = np.zeros(0, np.uint8)
     elif case == "first buffer has data":
         model.buffers[0].data = np.arange(16, dtype=np.uint8)
     else:
@@ -169,7 +173,7 @@ def test_buffers_stay_where_more_than_a_tensor_may_count_on_them(case):
     content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
     made = opened(compact(content))
     assert made.subgraphs[0].tensors[place].buffer != 0
-    if case != "variable":
+    if case not in ("variable", "no elements"):
         assert [each.buffer for each in made.subgraphs[0].tensors] == [
             each.buffer for each in tensors
         ]
