@@ -115,8 +115,9 @@ def train(
     Example: mnist-edge train --recipe edge --epochs 5 --seed 1
     Example: mnist-edge train --recipe sequential --data digits.npz --out mine
     """
+    usual = find(recipe)
     chosen = override(
-        find(recipe),
+        usual,
         epochs=epochs,
         batch_size=batch_size,
         optimizer=optimizer,
@@ -142,6 +143,11 @@ def train(
         f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images"
         + (", verified" if dataset.name in PUBLIC else "")
     )
+    if learning_rate is None and chosen.optimizer != usual.optimizer:
+        console.say(
+            f"learning rate {chosen.learning_rate:g} was chosen for {usual.optimizer}, and stays "
+            f"with {chosen.optimizer}: --learning-rate sets another"
+        )
     with console.starting_tensorflow("train"):
         from mnist_edge.training.card import finished
         from mnist_edge.training.loop import taught_by
