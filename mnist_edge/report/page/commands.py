@@ -9,7 +9,7 @@ from mnist_edge.bench.settings import QUICK, Settings
 from mnist_edge.data.public import PUBLIC
 from mnist_edge.export.calibration import COUNT
 from mnist_edge.export.plan import OPTIONS, VALID
-from mnist_edge.training.recipe import from_dict
+from mnist_edge.training.recipe import WORDS, from_dict
 from mnist_edge.training.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # What `train` takes of a recipe, by option.
 TRAINED = ("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "filters", "dense",
            "dropout", "augmentation", "validation_share")  # fmt: skip
+SAID = ("seed", "teachers", *WORDS)  # of a recipe, said otherwise or in words for people alone
 DATA, RUN = "DATA", "RUN"  # what the reader has and we cannot name
 
 
@@ -32,7 +33,10 @@ class Snippet(NamedTuple):
 
 
 def train(material: Material) -> Snippet | None:
-    """Return how the network was trained; None where it was not from a recipe of ours."""
+    """Return how the network was trained; None where it was not from a recipe of ours.
+
+    What was other in the recipe then, and `train` cannot be told, stands in a comment.
+    """
     training = material.training
     hyper = training.get("hyperparameters") or {}
     if training.get("recipe") not in RECIPES or not hyper:
@@ -47,7 +51,13 @@ def train(material: Material) -> Snippet | None:
     words.append(f"--seed {recipe['seed']}")
     words += [f"--teacher TEACHER_{place}" for place, _ in enumerate(recipe["teachers"], 1)]
     words += data_words(material)
-    lines = [" ".join([*words, f"--out {RUN}"])]
+    other = [
+        f"{key} was {recipe[key]}"
+        for key in recipe
+        if key not in (*TRAINED, *SAID) and recipe[key] != usual[key]
+    ]
+    lines = [f"# {recipe['name']} has changed since: {', '.join(other)}"] if other else []
+    lines.append(" ".join([*words, f"--out {RUN}"]))
     aware = training.get("quantization_aware")
     if isinstance(aware, dict):
         options = [

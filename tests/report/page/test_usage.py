@@ -61,6 +61,23 @@ def test_a_run_of_its_own_settings_says_them(changed, nano):
     assert [each.sha256 for each in digests(found)][-2:] == ["ab" * 32, "cd" * 32]
 
 
+def test_what_a_recipe_was_when_it_was_another_is_said(changed, nano):
+    hyper = {**find("edge").as_dict(), "intensity": 0.0, "network": "pooled", "summary": "older"}
+    training = {**nano.training, "recipe": "edge", "hyperparameters": hyper}
+    (text,) = [
+        each.text
+        for each in making(gather(read_bundle(changed(training=training))))
+        if each.title == "Train"
+    ]
+    said, command = text.splitlines()
+    assert said == "# edge has changed since: network was pooled, intensity was 0.0"
+    assert command.startswith("mnist-edge train --recipe edge --seed ")
+
+
+def test_a_recipe_that_is_as_it_was_has_nothing_said(nano):
+    assert not any(line.startswith("#") for each in making(nano) for line in each.text.splitlines())
+
+
 def test_a_model_of_ones_own_is_exported_from_its_file(changed):
     training = {"source": "own", "file": "my net.keras", "dataset": {"name": "mine"}}
     found = gather(read_bundle(changed(training=training)))
