@@ -16,6 +16,7 @@ SHEAR = 0.15
 SHIFT = 2.0  # pixels each way
 CONTRAST = 0.3  # the least that is left of it
 NOISE = 0.2  # standard deviation at most
+DIM = 0.15  # the least that is left of contrast where nothing else is done
 SPACING = 27 / 4  # pixels between the knots of an elastic grid: about a stroke's width and a gap
 
 
@@ -114,6 +115,46 @@ def intensity(images: Any, seed: Any, share: float) -> Any:
     ground = ground * (1 - contrast)
     grain = tf.random.stateless_normal(tf.shape(images), [seed[0], seed[1] + 1])
     return tf.clip_by_value(images * contrast + ground + drawn * noise * NOISE * grain, 0.0, 1.0)
+
+
+def dim(images: Any, seed: Any, share: float) -> Any:
+    """Give a share of the images less contrast, on a ground that stays black.
+
+    Args:
+        images: float32 [N,H,W,1] in 0..1.
+        seed: int32 [2]; the same seed gives the same change.
+        share: of the images, 0..1; each is drawn by itself, and what is left of it is uniform
+            from DIM to 1.
+
+    Returns:
+        A tensor of the same shape, in 0..1.
+    """
+    drawn, lost = _drawn(images, seed, share)
+    return images * (1 - drawn * lost * (1 - DIM))
+
+
+def noise(images: Any, seed: Any, share: float) -> Any:
+    """Give a share of the images normal noise, clipped to the range that images have.
+
+    Args:
+        images: float32 [N,H,W,1] in 0..1.
+        seed: int32 [2]; the same seed gives the same change.
+        share: of the images, 0..1; each is drawn by itself, and the standard deviation of its
+            noise is uniform up to NOISE.
+
+    Returns:
+        A tensor of the same shape, in 0..1.
+    """
+    drawn, much = _drawn(images, seed, share)
+    grain = tf.random.stateless_normal(tf.shape(images), [seed[0], seed[1] + 1])
+    return tf.clip_by_value(images + drawn * much * NOISE * grain, 0.0, 1.0)
+
+
+def _drawn(images: Any, seed: Any, share: float) -> tuple[Any, Any]:
+    """Return which images are drawn, 1 or 0, and how much is done to each, 0..1: [N,1,1,1]."""
+    random = tf.random.stateless_uniform((tf.shape(images)[0], 2), seed)
+    drawn, much = (random[:, place, None, None, None] for place in range(2))
+    return tf.cast(drawn < share, tf.float32), much
 
 
 def _spline(size: int) -> NDArray[np.float32]:

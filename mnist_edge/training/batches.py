@@ -95,6 +95,10 @@ class Batches:
             if recipe.intensity:
                 # Teachers saw the image before: what is asked of it stays the same.
                 taken = augment.intensity(taken, [key + 1, step], recipe.intensity)
+            if recipe.contrast:
+                taken = augment.dim(taken, [key + 2, step], recipe.contrast)
+            if recipe.noise:
+                taken = augment.noise(taken, [key + 3, step], recipe.noise)
             return taken, tf.gather(targets, places)
 
         places = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch_size)

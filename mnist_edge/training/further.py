@@ -10,6 +10,7 @@ import keras
 from mnist_edge.preprocess import to_unit
 from mnist_edge.training.batches import STEPS_A_CALL, Batches, one_hot, targets_of
 from mnist_edge.training.epoch import one_epoch
+from mnist_edge.training.stem import hold_stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,8 @@ def train_further(
     images = to_unit(dataset.train.images[..., None])
     targets = targets_of(dataset.train.labels, recipe, len(dataset.labels))
     steps = math.ceil(len(kept) / recipe.batch_size)
+    if recipe.zero_mean_stem:
+        hold_stem(model)
     model.compile(
         keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(learning_rate, steps * epochs)

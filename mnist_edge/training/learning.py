@@ -10,6 +10,7 @@ import keras
 from mnist_edge.training.batches import STEPS_A_CALL, one_hot
 from mnist_edge.training.muon import Muon
 from mnist_edge.training.networks import build
+from mnist_edge.training.stem import hold_stem
 
 if TYPE_CHECKING:
     from mnist_edge.training.recipe import Recipe
@@ -24,6 +25,8 @@ def compiled(recipe: Recipe, classes: int, steps: int) -> Any:
         steps: of an epoch; the learning rate's course depends on it.
     """
     model = build(recipe, classes)
+    if recipe.zero_mean_stem:
+        hold_stem(model)
     rate: Any = recipe.learning_rate
     rise = round(steps * recipe.epochs * recipe.warm_up)
     if recipe.schedule == "cosine":

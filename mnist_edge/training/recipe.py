@@ -35,6 +35,8 @@ class Recipe:
         dense: units of the hidden dense layer; 0 for none.
         normalise_logits: while it learns, normalise by batch what goes into the softmax (see
             `logits`); it is folded into the last dense layer afterwards.
+        zero_mean_stem: while it learns, take off each kernel of the first convolution its mean
+            after every step, so that an even ground under an image changes nothing.
         dropout: share of values dropped before the last layer, 0 <= dropout < 1.
         epochs: passes over the training part.
         batch_size: images a step.
@@ -53,6 +55,8 @@ class Recipe:
         bend: of the elastic part, in pixels; 0 or more.
         intensity: share of the images that get other contrast, ground and noise (see
             `augment.intensity`), 0..1.
+        contrast: share of the images that get less contrast alone (see `augment.dim`), 0..1.
+        noise: share of the images that get noise alone (see `augment.noise`), 0..1.
         validation_share: of the training images, held out by class, never learnt from.
         split_seed: fixes which images those are; None for `seed`.
         calibrate: after the last epoch, divide the logits by the temperature that suits the
@@ -69,6 +73,7 @@ class Recipe:
     filters: tuple[int, ...]
     dense: int = 0
     normalise_logits: bool = False
+    zero_mean_stem: bool = False
     dropout: float = 0.0
     epochs: int = 10
     batch_size: int = 128
@@ -82,6 +87,8 @@ class Recipe:
     strength: float = 1.0
     bend: float = 1.0
     intensity: float = 0.0
+    contrast: float = 0.0
+    noise: float = 0.0
     validation_share: float = 0.1
     split_seed: int | None = None
     calibrate: bool = False
@@ -132,6 +139,12 @@ def _check(recipe: Recipe) -> None:
         "strength": (0 <= recipe.strength < float("inf"), "0 or more"),
         "bend": (0 <= recipe.bend < float("inf"), "0 or more"),
         "intensity": (0 <= recipe.intensity <= 1, "0 to 1"),
+        "contrast": (0 <= recipe.contrast <= 1, "0 to 1"),
+        "noise": (0 <= recipe.noise <= 1, "0 to 1"),
+        "zero_mean_stem": (
+            not recipe.zero_mean_stem or bool(recipe.filters),
+            "False for a network without a convolution",
+        ),
         "dropout": (0 <= recipe.dropout < 1, "at least 0 and below 1"),
         "validation_share": (0 <= recipe.validation_share < 1, "at least 0 and below 1"),
         "dense": (recipe.dense >= 0, "0 or more"),

@@ -102,3 +102,34 @@ def test_a_share_of_the_images_gets_another_contrast_ground_and_noise():
     again = augment.intensity(some(2000), [1, 2], 0.3).numpy()
     assert np.array_equal(after, again)
     assert np.array_equal(augment.intensity(some(), [1, 2], 0.0).numpy(), some().numpy())
+
+
+def test_a_share_of_the_images_gets_less_contrast_on_a_black_ground():
+    before = some(2000).numpy()
+    after = augment.dim(some(2000), [1, 2], 0.3).numpy()
+    left = after.max((1, 2, 3))
+    np.testing.assert_allclose(after, before * left[:, None, None, None], atol=1e-6)
+    changed = left < 1
+    assert 0.26 < changed.mean() < 0.34
+    assert augment.DIM <= left.min() < augment.DIM + 0.02
+    assert left[changed].mean() == pytest.approx((1 + augment.DIM) / 2, abs=0.03)
+
+
+def test_a_share_of_the_images_gets_noise_of_its_own_strength():
+    grey = tf.fill((2000, 28, 28, 1), 0.5)
+    spread = (augment.noise(grey, [1, 2], 0.3).numpy() - 0.5).std((1, 2, 3))
+    changed = spread > 0
+    assert 0.26 < changed.mean() < 0.34
+    assert augment.NOISE * 0.95 < spread.max() < augment.NOISE * 1.1
+    assert spread[changed].mean() == pytest.approx(augment.NOISE / 2, abs=0.01)
+    clipped = augment.noise(some(2000), [1, 2], 1.0).numpy()
+    assert clipped.min() == 0
+    assert clipped.max() == 1
+
+
+@pytest.mark.parametrize("change", [augment.dim, augment.noise])
+def test_no_share_of_the_images_is_no_change(change):
+    assert np.array_equal(change(some(), [1, 2], 0.0).numpy(), some().numpy())
+    one = change(some(), [1, 2], 0.5).numpy()
+    assert np.array_equal(one, change(some(), [1, 2], 0.5).numpy())
+    assert not np.array_equal(one, change(some(), [1, 3], 0.5).numpy())

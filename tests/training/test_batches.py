@@ -90,8 +90,9 @@ def test_all_that_a_recipe_does_to_images_is_done(images):
     assert not np.array_equal(bent, both)
 
 
-def test_other_contrast_and_noise_come_last_and_anew_each_epoch(images):
-    some = replace(PLAIN, intensity=0.5)
+@pytest.mark.parametrize("what", ["intensity", "contrast", "noise"])
+def test_other_contrast_and_noise_come_last_and_anew_each_epoch(images, what):
+    some = replace(PLAIN, **{what: 0.5})
     batches = Batches(images, LABELS.astype(np.int32), some)
     plain = [image.tobytes() for image in images]
     for number in (0, 1):

@@ -99,6 +99,8 @@ def test_an_override_leaves_the_rest():
         ({"strength": float("inf")}, "strength is inf"),
         ({"bend": -0.1}, "bend is -0.1"),
         ({"intensity": 1.1}, "intensity is 1.1; wanted 0 to 1"),
+        ({"contrast": -0.1}, "contrast is -0.1; wanted 0 to 1"),
+        ({"noise": 1.1}, "noise is 1.1; wanted 0 to 1"),
         ({"filters": (1, 2, 0, 4)}, "filters is"),
         ({"optimizer": "adm"}, "unknown optimizer 'adm': did you mean 'adam'"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
@@ -108,6 +110,11 @@ def test_an_override_leaves_the_rest():
 def test_a_value_out_of_range_is_refused(changes, said):
     with pytest.raises(SettingError, match=said):
         override(find("edge"), **changes)
+
+
+def test_a_network_without_a_convolution_has_no_stem():
+    with pytest.raises(SettingError, match="zero_mean_stem is True; wanted False for a network"):
+        override(find("dense"), zero_mean_stem=True)
 
 
 def test_an_unknown_recipe_gets_the_nearest_name():
