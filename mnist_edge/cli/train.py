@@ -18,6 +18,7 @@ from mnist_edge.training.recipes import find
 
 if TYPE_CHECKING:
     from mnist_edge.data import Dataset
+    from mnist_edge.training.recipe import Recipe
 
 MOST_CLASSES = 256
 FAR_BELOW = 0.1  # validation accuracy below training accuracy that is worth a word
@@ -143,11 +144,6 @@ def train(
         f"{dataset.name}: {len(dataset.train):,} training and {len(dataset.test):,} test images"
         + (", verified" if dataset.name in PUBLIC else "")
     )
-    if learning_rate is None and chosen.optimizer != usual.optimizer:
-        console.say(
-            f"learning rate {chosen.learning_rate:g} was chosen for {usual.optimizer}, and stays "
-            f"with {chosen.optimizer}: --learning-rate sets another"
-        )
     with console.starting_tensorflow("train"):
         from mnist_edge.training.card import finished
         from mnist_edge.training.loop import taught_by
@@ -158,6 +154,8 @@ def train(
     if done is None:
         if (folder / MANIFEST).is_file():
             console.say(f"{folder} holds a finished run; the new one will take its place")
+        for line in notes(usual, chosen):
+            console.say(line)
         with TrainingProgress() as progress:
             try:
                 run_training(
@@ -193,6 +191,16 @@ def train(
         )
     pictures = ", ".join(sorted(path.name for path in folder.glob("*.png")))
     console.out.print(f"run: {folder} ({pictures or 'no pictures'})", soft_wrap=True)
+
+
+def notes(usual: Recipe, chosen: Recipe) -> list[str]:
+    """Return what is to be said of the settings that were chosen in place of a recipe's usual."""
+    if chosen.optimizer == usual.optimizer or chosen.learning_rate != usual.learning_rate:
+        return []
+    return [
+        f"learning rate {chosen.learning_rate:g} was chosen for {usual.optimizer}, and stays with "
+        f"{chosen.optimizer}: --learning-rate sets another"
+    ]
 
 
 def draw_pictures(

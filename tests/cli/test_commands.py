@@ -14,9 +14,11 @@ from mnist_edge.backends import Runtime
 from mnist_edge.bundle import read_bundle
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import run
+from mnist_edge.cli.train import notes
 from mnist_edge.data import stratified_split
 from mnist_edge.interpreter import Interpreter
-from mnist_edge.training.recipes import RECIPES
+from mnist_edge.training.recipe import override
+from mnist_edge.training.recipes import RECIPES, find
 
 
 @pytest.fixture
@@ -157,6 +159,14 @@ def test_verify_does_not_say_yes_where_nothing_was_run(bundle, tmp_path, capsys)
     assert "names no models" in capsys.readouterr().err
 
 
+def test_a_rate_is_spoken_of_where_it_was_chosen_for_another_optimizer():
+    edge = find("edge")
+    assert notes(edge, override(edge, epochs=3)) == []
+    assert notes(edge, override(edge, optimizer="muon", learning_rate=0.02)) == []
+    (line,) = notes(edge, override(edge, optimizer="muon"))
+    assert line.startswith("learning rate 0.004 was chosen for adamw, and stays with muon: --learn")
+
+
 def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):
     data = ["--data", str(quadrants_file)]
     small = ["--filters", "4,4,4,8", "--epochs", "8", "--batch-size", "16"]
@@ -172,9 +182,8 @@ def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):
         "curves.png", "confusion.png", "samples.png", "mistakes.png",
     }  # fmt: skip
     manifest = (folder / "manifest.json").read_bytes()
-    assert run(["train", *data, *small, "--learning-rate", "4e-3", "--resume", "--json"]) == 0
+    assert run(["train", *data, *small, "--resume", "--json"]) == 0
     said = capsys.readouterr()
-    assert "was chosen for" not in said.err
     assert "finished: nothing to do" in said.err
     assert json.loads(said.out) == json.loads(manifest)
 
