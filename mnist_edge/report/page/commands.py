@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from shlex import quote
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_edge.bench.settings import QUICK, Settings
 from mnist_edge.data.public import PUBLIC
+from mnist_edge.errors import one_line
 from mnist_edge.export.calibration import COUNT
 from mnist_edge.export.plan import OPTIONS, VALID
 from mnist_edge.training.recipe import WORDS, from_dict
@@ -24,6 +25,11 @@ SAID = ("seed", "teachers", *WORDS)  # of a recipe, said otherwise or in words f
 DATA, RUN = "DATA", "RUN"  # what the reader has and we cannot name
 
 
+def quote(value: object) -> str:
+    """Return a value as one word of one line for a shell: a manifest may hold anything."""
+    return shlex.quote(one_line(str(value)))
+
+
 class Snippet(NamedTuple):
     """Something to copy: what it does, in which language, and the text."""
 
@@ -35,7 +41,7 @@ class Snippet(NamedTuple):
 def train(material: Material) -> Snippet | None:
     """Return how the network was trained; None where it was not from a recipe of ours.
 
-    What was other in the recipe then, and `train` cannot be told, stands in a comment.
+    What differs from the recipe as it is now, and `train` cannot be told, stands in a comment.
     """
     training = material.training
     hyper = training.get("hyperparameters") or {}
@@ -48,20 +54,21 @@ def train(material: Material) -> Snippet | None:
             value = recipe[key]
             text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
             words.append(f"--{key.replace('_', '-')} {quote(text)}")
-    words.append(f"--seed {recipe['seed']}")
+    words.append(f"--seed {quote(recipe['seed'])}")
     words += [f"--teacher TEACHER_{place}" for place, _ in enumerate(recipe["teachers"], 1)]
     words += data_words(material)
     other = [
-        f"{key} was {recipe[key]}"
+        f"{key} {one_line(str(recipe[key]))}"
         for key in recipe
         if key not in (*TRAINED, *SAID) and recipe[key] != usual[key]
     ]
-    lines = [f"# {recipe['name']} has changed since: {', '.join(other)}"] if other else []
+    here = f"# gives another run: here {training['recipe']} had {', '.join(other)}"
+    lines = [here] if other else []
     lines.append(" ".join([*words, f"--out {RUN}"]))
     aware = training.get("quantization_aware")
     if isinstance(aware, dict):
         options = [
-            f"--{key.replace('_', '-')} {quote(str(aware[key]))}"
+            f"--{key.replace('_', '-')} {quote(aware[key])}"
             for key in ("epochs", "learning_rate", "granularity")
             if key in aware
         ]
@@ -75,7 +82,7 @@ def export(material: Material) -> Snippet | None:
     if not entries:
         return None
     own = "recipe" not in material.training and material.training.get("file")
-    words = ["mnist-edge export", quote(str(own)) if own else RUN]
+    words = ["mnist-edge export", quote(own) if own else RUN]
     made = dict.fromkeys(each.quantization for each in entries)
     words += [f"--{each}" for each in made if each != "float32"]
     for key in OPTIONS:

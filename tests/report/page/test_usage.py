@@ -61,21 +61,35 @@ def test_a_run_of_its_own_settings_says_them(changed, nano):
     assert [each.sha256 for each in digests(found)][-2:] == ["ab" * 32, "cd" * 32]
 
 
-def test_what_a_recipe_was_when_it_was_another_is_said(changed, nano):
-    hyper = {**find("edge").as_dict(), "intensity": 0.0, "network": "pooled", "summary": "older"}
+def train_lines(changed, nano, **hyper):
+    """The lines of how to train, for a manifest with other hyperparameters."""
+    hyper = {**find("edge").as_dict(), **hyper}
     training = {**nano.training, "recipe": "edge", "hyperparameters": hyper}
-    (text,) = [
-        each.text
-        for each in making(gather(read_bundle(changed(training=training))))
-        if each.title == "Train"
-    ]
-    said, command = text.splitlines()
-    assert said == "# edge has changed since: network was pooled, intensity was 0.0"
+    made = making(gather(read_bundle(changed(training=training))))
+    (text,) = [each.text for each in made if each.title == "Train"]
+    return text.splitlines()
+
+
+def test_what_train_cannot_be_told_is_said(changed, nano):
+    said, command = train_lines(
+        changed, nano, intensity=0.0, network="pooled", summary="older", seed=4
+    )
+    assert said == "# gives another run: here edge had network pooled, intensity 0.0"
+    assert command.startswith("mnist-edge train --recipe edge --seed 4 ")
+
+
+def test_nothing_is_said_of_a_recipe_as_it_is(changed, nano):
+    (command,) = train_lines(changed, nano)
     assert command.startswith("mnist-edge train --recipe edge --seed ")
 
 
-def test_a_recipe_that_is_as_it_was_has_nothing_said(nano):
-    assert not any(line.startswith("#") for each in making(nano) for line in each.text.splitlines())
+def test_what_a_manifest_holds_stays_on_its_line(changed, nano):
+    lines = train_lines(
+        changed, nano, network="a\nrm x\n```", optimizer="b\nrm y", seed="0\nrm z", name="c\nrm"
+    )
+    assert len(lines) == 2
+    assert lines[0].startswith("# ")
+    assert "train --recipe edge --optimizer 'b rm y' --seed '0 rm z' " in lines[1]
 
 
 def test_a_model_of_ones_own_is_exported_from_its_file(changed):
