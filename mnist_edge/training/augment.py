@@ -16,7 +16,7 @@ SHEAR = 0.15
 SHIFT = 2.0  # pixels each way
 CONTRAST = 0.3  # the least that is left of it
 NOISE = 0.2  # standard deviation at most
-DIM = 0.15  # the least that is left of contrast where nothing else is done
+DIM = 0.15  # the least that is left of contrast on a black ground
 SPACING = 27 / 4  # pixels between the knots of an elastic grid: about a stroke's width and a gap
 
 
@@ -109,12 +109,12 @@ def intensity(images: Any, seed: Any, share: float) -> Any:
         A tensor of the same shape, in 0..1.
     """
     random = tf.random.stateless_uniform((tf.shape(images)[0], 4), seed)
-    drawn, contrast, ground, noise = (random[:, place, None, None, None] for place in range(4))
+    drawn, contrast, ground, much = (random[:, place, None, None, None] for place in range(4))
     drawn = tf.cast(drawn < share, tf.float32)
     contrast = 1 - drawn * contrast * (1 - CONTRAST)
     ground = ground * (1 - contrast)
     grain = tf.random.stateless_normal(tf.shape(images), [seed[0], seed[1] + 1])
-    return tf.clip_by_value(images * contrast + ground + drawn * noise * NOISE * grain, 0.0, 1.0)
+    return tf.clip_by_value(images * contrast + ground + drawn * much * NOISE * grain, 0.0, 1.0)
 
 
 def dim(images: Any, seed: Any, share: float) -> Any:

@@ -92,8 +92,8 @@ class Batches:
             step = tf.cast(step, tf.int32)
             if moved:
                 taken = augment.affine(taken, [key, step], recipe.strength)
+            # Teachers saw the image before this: what is asked of it stays the same.
             if recipe.intensity:
-                # Teachers saw the image before: what is asked of it stays the same.
                 taken = augment.intensity(taken, [key + 1, step], recipe.intensity)
             if recipe.contrast:
                 taken = augment.dim(taken, [key + 2, step], recipe.contrast)

@@ -35,8 +35,8 @@ class Recipe:
         dense: units of the hidden dense layer; 0 for none.
         normalise_logits: while it learns, normalise by batch what goes into the softmax (see
             `logits`); it is folded into the last dense layer afterwards.
-        zero_mean_stem: while it learns, take off each kernel of the first convolution its mean
-            after every step, so that an even ground under an image changes nothing.
+        zero_mean_stem: while it learns, keep the kernels of the first convolution at a mean of
+            zero (see `stem`), so that an even ground under an image changes nothing.
         dropout: share of values dropped before the last layer, 0 <= dropout < 1.
         epochs: passes over the training part.
         batch_size: images a step.
@@ -55,8 +55,9 @@ class Recipe:
         bend: of the elastic part, in pixels; 0 or more.
         intensity: share of the images that get other contrast, ground and noise (see
             `augment.intensity`), 0..1.
-        contrast: share of the images that get less contrast alone (see `augment.dim`), 0..1.
-        noise: share of the images that get noise alone (see `augment.noise`), 0..1.
+        contrast: share of the images that get less contrast on a black ground (see
+            `augment.dim`), 0..1; drawn apart from the others.
+        noise: share of the images that get noise (see `augment.noise`), 0..1; drawn apart too.
         validation_share: of the training images, held out by class, never learnt from.
         split_seed: fixes which images those are; None for `seed`.
         calibrate: after the last epoch, divide the logits by the temperature that suits the
@@ -141,15 +142,15 @@ def _check(recipe: Recipe) -> None:
         "intensity": (0 <= recipe.intensity <= 1, "0 to 1"),
         "contrast": (0 <= recipe.contrast <= 1, "0 to 1"),
         "noise": (0 <= recipe.noise <= 1, "0 to 1"),
-        "zero_mean_stem": (
-            not recipe.zero_mean_stem or bool(recipe.filters),
-            "False for a network without a convolution",
-        ),
         "dropout": (0 <= recipe.dropout < 1, "at least 0 and below 1"),
         "validation_share": (0 <= recipe.validation_share < 1, "at least 0 and below 1"),
         "dense": (recipe.dense >= 0, "0 or more"),
         "seed": (0 <= recipe.seed < 2**31, "0 to 2147483647"),
         "filters": _filters_fit(recipe),
+        "zero_mean_stem": (
+            not recipe.zero_mean_stem or bool(recipe.filters),
+            "False for a network without a convolution",
+        ),
     }
     for name, (holds, range_) in wanted.items():
         if not holds:

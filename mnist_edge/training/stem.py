@@ -8,11 +8,12 @@ import keras
 
 
 def hold_stem(model: Any) -> None:
-    """Have the first convolution's kernels at a mean of zero after each step of an optimizer.
+    """Keep the first convolution's kernels at a mean of zero, from an optimizer's first step on.
 
-    What a kernel that sums to zero gives is the same for an image and the image with anything
-    added to all its pixels; so is then, without padding, all that follows. Of less contrast about
-    the mean there is left what a lower contrast on black is.
+    What a kernel that sums to zero gives is the same for an image and for the image with anything
+    added to all its pixels; so is then, without padding, all that follows. Lower contrast about an
+    image's mean is then no other than lower contrast on black. In int8 a kernel's sum is off zero
+    by what rounding does to its weights.
 
     Args:
         model: it is changed; what is saved of it says nothing of this.
@@ -23,5 +24,5 @@ def hold_stem(model: Any) -> None:
 
 
 def zero_mean(kernel: Any) -> Any:
-    """Return a kernel, [H,W,C,K], less the mean of each of its K filters."""
+    """Return a kernel, float32 [H,W,C,K], less the mean of each of its K filters."""
     return kernel - keras.ops.mean(kernel, axis=(0, 1, 2), keepdims=True)

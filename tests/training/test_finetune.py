@@ -112,16 +112,28 @@ def test_an_interrupted_run_leaves_nothing_and_what_was_there_stays(
     assert about(out) == about(tuned.folder)
 
 
-def test_without_held_out_images_the_last_epoch_is_kept(tmp_path, dataset, run_folder):
-    folder = tmp_path / "all"
+def of_settings(run_folder, folder, **changes):
+    """A copy of a run that was trained with other settings, as its manifest has it."""
     shutil.copytree(run_folder, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["training"]["hyperparameters"]["validation_share"] = 0
+    manifest["training"]["hyperparameters"] |= changes
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    found = finetune(read_bundle(folder), dataset, tmp_path / "out", epochs=1)
+    return read_bundle(folder)
+
+
+def test_without_held_out_images_the_last_epoch_is_kept(tmp_path, dataset, run_folder):
+    run = of_settings(run_folder, tmp_path / "all", validation_share=0)
+    found = finetune(run, dataset, tmp_path / "out", epochs=1)
     assert about(found.folder)["best_epoch"] == 9
     assert found.validation == {}
     assert found.test["quantization_aware"] > 0.5
+
+
+def test_the_stem_of_a_run_stays_at_a_mean_of_zero(tmp_path, tuned, dataset, run_folder):
+    run = of_settings(run_folder, tmp_path / "held", zero_mean_stem=True)
+    found = finetune(run, dataset, tmp_path / "out", epochs=1)
+    mean, free = (np.abs(weights(each.folder)[0].mean((0, 1, 2))).max() for each in (found, tuned))
+    assert mean < 1e-6 < 1e-3 < free
 
 
 def without_training(folder):

@@ -115,6 +115,8 @@ def test_a_value_out_of_range_is_refused(changes, said):
 def test_a_network_without_a_convolution_has_no_stem():
     with pytest.raises(SettingError, match="zero_mean_stem is True; wanted False for a network"):
         override(find("dense"), zero_mean_stem=True)
+    with pytest.raises(SettingError, match=r"filters is \(\); wanted 2 to 5 counts"):
+        override(find("nano"), filters=())
 
 
 def test_an_unknown_recipe_gets_the_nearest_name():
