@@ -48,6 +48,7 @@ RECIPES = {
             network="separable",
             filters=(8, 8, 9, 10, 11),
             normalise_logits=True,
+            zero_mean_stem=True,
             **{
                 **FRONTIER,
                 "epochs": 60,
@@ -57,7 +58,9 @@ RECIPES = {
                 "intensity": 0.0,
             },
             weight_decay=0.0,
-            strength=0.5,
+            strength=0.75,
+            contrast=0.3,
+            noise=0.1,
         ),
         Recipe(
             name="fast",
