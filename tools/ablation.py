@@ -6,7 +6,8 @@ Each network is the one before it with one thing more, trained for EPOCHS unless
 otherwise, by each of SEEDS. Accuracy is that of the validation split; test images choose nothing.
 Both networks of a difference have the same seed and answer the same images, so its interval is that
 of paired decisions: it holds what other images would have changed, not all that other seeds would.
-Finished networks are not trained again.
+Accuracy under stress is the mean over all the ways in which a bench corrupts images, of the same
+ones. Finished networks are not trained again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import typer
 from mnist_edge import machine
 from mnist_edge.atomic import write_file
 from mnist_edge.bench.intervals import points, wilson
+from mnist_edge.bench.stress.corruptions import CORRUPTIONS, corrupt
 from mnist_edge.bundle import read_bundle
 from mnist_edge.data import load
 from tools.ablation_steps import STEPS, Trial, trials
@@ -32,17 +34,21 @@ from tools.runs import ROOT, TEACHERS, classic_file, command, python
 from tools.seeds import latency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
+    from mnist_edge.data import Split
 
 RECORD = ROOT / "artifacts" / "ablation.json"
-SEEDS = range(1)
+SEEDS = {"edge": range(1), "nano": range(3)}  # nano is trained in two minutes
 
 
 def kept(trial: Trial, seed: int) -> dict[str, Any] | None:
-    """Return what is kept of a trial: `right`, bool [N], and `cpu_seconds`; None before it ran."""
+    """Return what is kept of a trial; None before it ran.
+
+    That is `right`, bool [N]; `stressed`, accuracy 0..1; and `cpu_seconds`.
+    """
     if not trial.answers(seed).is_file():
         return None
     with np.load(trial.answers(seed), allow_pickle=False) as archive:
@@ -73,7 +79,26 @@ def train_trial(name: str, place: int, seed: int) -> None:
     model = keras.saving.load_model(folder / entry.file, compile=False, safe_mode=True)
     held = dataset.train.part(trial.recipe.split(dataset.train.labels)[1])
     right = predict(model, held.images).argmax(1) == held.labels
-    np.savez(trial.answers(seed), right=right, cpu_seconds=spent, settings=settings(trial))
+    np.savez(
+        trial.answers(seed),
+        right=right,
+        stressed=under_stress(lambda images: predict(model, images), held),
+        cpu_seconds=spent,
+        settings=settings(trial),
+    )
+
+
+def under_stress(says: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: Split) -> float:
+    """Return the mean accuracy, 0..1, over all that a bench does to images.
+
+    Args:
+        says: takes images, uint8 [N,H,W], returns probabilities [N,K].
+        images: as they are, with labels.
+    """
+    worse = (
+        corrupt(images.images, kind, amount) for kind in CORRUPTIONS for amount in kind.amounts
+    )
+    return float(np.mean([(says(each).argmax(1) == images.labels).mean() for each in worse]))
 
 
 def in_process(name: str, place: int, seed: int) -> None:
@@ -100,16 +125,20 @@ def cost(trial: Trial, cpu_seconds: list[float], classic: Path) -> dict[str, Any
 
 
 def rows(
-    found: list[Trial], right: list[NDArray[np.bool_]], costs: list[dict[str, Any]]
+    found: list[Trial],
+    right: list[NDArray[np.bool_]],
+    stressed: list[float],
+    costs: list[dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each trial.
 
     Args:
         found: the trials.
         right: which validation images each one's networks name rightly, bool [N] over all seeds.
+        stressed: accuracy of each one's networks under stress, 0..1.
         costs: of each.
     """
-    for trial, now, each in zip(found, right, costs, strict=True):
+    for trial, now, under, each in zip(found, right, stressed, costs, strict=True):
         row: dict[str, Any] = {
             "step": trial.step.words,
             "beside": trial.step.beside,
@@ -117,12 +146,13 @@ def rows(
             "errors": int((~now).sum()),
             "accuracy": float(now.mean()),
             "accuracy_ci95": list(wilson(int(now.sum()), len(now))),
+            "stressed": float(under),
             **each,
         }
         if trial.before is not None:
             then = right[trial.before]
             drop = points(int((then & ~now).sum()), int((now & ~then).sum()), len(now))
-            row["gain_points"] = {"value": -drop.value, "low": -drop.high, "high": -drop.low}
+            row["gain_points"] = {"value": 0 - drop.value, "low": -drop.high, "high": -drop.low}
         yield row
 
 
@@ -134,20 +164,22 @@ def main(
     """Train what is not trained yet, and write the record."""
     if only is not None and only not in STEPS:
         sys.exit(f"unknown recipe {only!r}; one of {', '.join(STEPS)}")
-    record: dict[str, Any] = {"schema": 1, "seeds": list(SEEDS), "recipes": {}}
+    record: dict[str, Any] = {"schema": 1, "seeds": {}, "recipes": {}}
     if json_.is_file():
         record = json.loads(json_.read_text(encoding="utf-8"))
     for name in STEPS if only is None else (only,):
-        found = trials(name)
+        found, seeds = trials(name), SEEDS[name]
         with ThreadPoolExecutor(jobs) as pool:
-            places = [(name, place, seed) for seed in SEEDS for place in range(len(found))]
+            places = [(name, place, seed) for seed in seeds for place in range(len(found))]
             list(pool.map(lambda each: in_process(*each), places))
-        results = [[kept(trial, seed) for seed in SEEDS] for trial in found]
+        results = [[kept(trial, seed) for seed in seeds] for trial in found]
         right = [np.concatenate([each["right"] for each in result]) for result in results]
         spent = [[float(each["cpu_seconds"]) for each in result] for result in results]
         costs = [cost(*each, classic_file()) for each in zip(found, spent, strict=True)]
-        each = list(rows(found, right, costs))
+        stressed = [np.mean([each["stressed"] for each in result]) for result in results]
+        each = list(rows(found, right, stressed, costs))
         record["recipes"][name] = each
+        record["seeds"] = {**record["seeds"], name: list(seeds)}
         record["machine"] = machine.describe()
         write_file(json_, json.dumps(record, indent=1) + "\n")
         for row in each:

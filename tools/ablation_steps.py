@@ -60,15 +60,31 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "nano": (
         Step(
             "a convolution, five separable ones, two means of four",
-            {**BARE, "optimizer": "adamw", "learning_rate": 8e-3, "normalise_logits": False},
+            {
+                **BARE,
+                "optimizer": "adamw",
+                "learning_rate": 8e-3,
+                "normalise_logits": False,
+                "zero_mean_stem": False,
+                "contrast": 0.0,
+                "noise": 0.0,
+            },
         ),
-        Step("images changed half as much as for `edge`", {"augmentation": "affine"}),
+        Step("images changed three quarters as much as for `edge`", {"augmentation": "affine"}),
         Step("images changed as much as for `edge`", {"strength": 1.0}, beside=True),
         Step(
             "Muon in place of AdamW",
             {"optimizer": "muon", "learning_rate": NANO.learning_rate},
         ),
         Step("logits normalised while it learns", {"normalise_logits": True}),
+        Step(
+            "three images in ten of other contrast, ground and noise",
+            {"intensity": 0.3},
+            beside=True,
+        ),
+        Step("first kernels of a mean of zero", {"zero_mean_stem": True}),
+        Step("three images in ten with less contrast", {"contrast": NANO.contrast}),
+        Step("one image in ten with noise", {"noise": NANO.noise}),
         Step(f"{NANO.epochs} epochs", {"epochs": NANO.epochs}),
     ),
 }

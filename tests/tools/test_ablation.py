@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_edge.bench.intervals import paired_drop, wilson
+from mnist_edge.bench.stress.corruptions import CORRUPTIONS, corrupt
 from mnist_edge.training.networks import build
 from mnist_edge.training.recipes import find
 from tools import ablation, ablation_steps
@@ -33,7 +34,9 @@ def test_a_gain_is_of_paired_decisions():
     trials = ablation.trials("nano")
     first = np.arange(100) >= 10
     right = [first] * (len(trials) - 1) + [np.arange(100) >= 4]
-    found = list(ablation.rows(trials, right, [{"bytes": 7}] * len(trials)))
+    stressed = [0.5 + place / 100 for place in range(len(trials))]
+    found = list(ablation.rows(trials, right, stressed, [{"bytes": 7}] * len(trials)))
+    assert [row["stressed"] for row in found] == stressed
     assert "gain_points" not in found[0]
     assert (found[0]["errors"], found[0]["decisions"], found[0]["accuracy"]) == (10, 100, 0.9)
     assert found[0]["accuracy_ci95"] == list(wilson(90, 100))
@@ -44,6 +47,20 @@ def test_a_gain_is_of_paired_decisions():
     )
     assert [row["beside"] for row in found] == [trial.step.beside for trial in trials]
     assert found[-1]["bytes"] == 7
+
+
+def test_stress_is_the_mean_of_all_that_a_bench_does(dataset):
+    seen = []
+
+    def says(images):
+        """Every answer is right but for images that are 45 % larger."""
+        seen.append(images)
+        shift = len(seen) == 27
+        return np.eye(4)[(dataset.test.labels + shift) % 4]
+
+    assert ablation.under_stress(says, dataset.test) == pytest.approx(26 / 27)
+    assert len(seen) == 27
+    assert np.array_equal(seen[-1], corrupt(dataset.test.images, CORRUPTIONS[-1], 145))
 
 
 @pytest.fixture
@@ -57,9 +74,10 @@ def stubs(monkeypatch, tmp_path):
             done.append((place, seed))
             right = np.arange(50) >= place
             about = ablation.settings(trial)
-            np.savez(trial.answers(seed), right=right, cpu_seconds=10.0 + seed, settings=about)
+            said = {"right": right, "stressed": 0.9 + seed / 100, "cpu_seconds": 10.0 + seed}
+            np.savez(trial.answers(seed), **said, settings=about)
 
-    monkeypatch.setattr(ablation, "SEEDS", range(2))
+    monkeypatch.setattr(ablation, "SEEDS", {"nano": range(2)})
     monkeypatch.setattr(ablation_steps, "RUNS", tmp_path)
     monkeypatch.setattr(ablation, "in_process", train)
     monkeypatch.setattr(ablation, "classic_file", lambda: "classic")
@@ -71,10 +89,13 @@ def test_what_is_kept_of_other_settings_is_made_anew(stubs, tmp_path):
     out = tmp_path / "ablation.json"
     ablation.main(jobs=1, only="nano", json_=out)
     count = len(ablation.STEPS["nano"])
-    assert stubs == [(place, seed) for seed in ablation.SEEDS for place in range(count)]
-    found = json.loads(out.read_text())["recipes"]["nano"]
+    assert stubs == [(place, seed) for seed in range(2) for place in range(count)]
+    record = json.loads(out.read_text())
+    assert record["seeds"] == {"nano": [0, 1]}
+    found = record["recipes"]["nano"]
     assert [row["errors"] for row in found] == [2 * place for place in range(count)]
     assert found[0]["spent"] == [10.0, 11.0]
+    assert found[0]["stressed"] == pytest.approx(0.905)
     stubs.clear()
     ablation.main(jobs=1, only="nano", json_=out)
     assert stubs == []

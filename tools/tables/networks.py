@@ -98,9 +98,9 @@ def ablation_table() -> str:
     lines = []
     for name, rows in record["recipes"].items():
         lines += [
-            f"| `{name}` | wrong, of {rows[0]['decisions']:,} | gain, points | parameters | "
-            "int8 file | time | training |",
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+            f"| `{name}` | wrong, of {rows[0]['decisions']:,} | gain, points | "
+            "under stress, % | parameters | int8 file | time | training |",
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         ]
         lines += [_ablation_row(row) for row in rows]
         lines.append("")
@@ -113,6 +113,7 @@ def _ablation_row(row: dict[str, Any]) -> str:
         f"({row['step']})" if row["beside"] else row["step"],
         f"{row['errors']}",
         f"{gain['value']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})" if gain else "",
+        f"{100 * row['stressed']:.1f}",
         f"{row['parameters']:,}",
         f"{row['bytes']:,} bytes",
         f"{row['latency']['ratio']:.2f}",
