@@ -21,8 +21,8 @@ from mnist_edge.bundle import MANIFEST, Bundle, make_entry, manifest_text, read_
 def with_large_channel(run: Bundle, factor: float, folder: Path) -> Bundle:
     """Write a run that is the same in float32, but for one channel that is `factor` times larger.
 
-    The channel is the first of the second convolution; a rectifier and pooling let the factor
-    through, and the next convolution divides by it.
+    The channel is that of the largest kernel in the second convolution; a rectifier and pooling let
+    the factor through, and the next convolution divides by it.
     """
     import keras
 
@@ -32,21 +32,17 @@ def with_large_channel(run: Bundle, factor: float, folder: Path) -> Bundle:
     model = fold(keras.saving.load_model(run.folder / entry.file, compile=False))
     _, scaled, reader = [layer for layer in model.layers if layer.get_weights()][:3]
     kernel, bias = scaled.get_weights()
-    scaled.set_weights(
-        [kernel * _first(kernel.shape[-1], factor), bias * _first(len(bias), factor)]
-    )
+    factors = np.ones(len(bias), np.float32)
+    factors[np.abs(kernel).sum((0, 1, 2)).argmax()] = factor
+    scaled.set_weights([kernel * factors, bias * factors])
     kernel, bias = reader.get_weights()
-    reader.set_weights([kernel / _first(kernel.shape[2], factor)[:, None], bias])
+    reader.set_weights([kernel / factors[:, None], bias])
     folder.mkdir(parents=True)
     model.save(folder / entry.file)
     made = make_entry(folder / entry.file, "float32", input=entry.input, output=entry.output)
     manifest = {**run.manifest, "models": [made.as_dict()]}
     (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     return read_bundle(folder)
-
-
-def _first(count: int, factor: float) -> np.ndarray:
-    return np.where(np.arange(count) == 0, factor, 1.0).astype(np.float32)
 
 
 def main(
