@@ -199,6 +199,8 @@ def read_bundle(folder: Path | str) -> Bundle:
         named = named and all(isinstance(label, str) for label in manifest["labels"])
         if not named or not bundle.name or len(bundle.labels) < 2:
             raise ValueError("wanted a name and two labels or more, as text")
+        if not _stays(bundle.name):  # files are called after it
+            raise ValueError(f"name {bundle.name!r} leaves the bundle")
         if len(set(bundle.labels)) != len(bundle.labels):
             raise ValueError("a label is there twice")
         _check_input(manifest.get("input", INPUT))
@@ -250,10 +252,15 @@ def own_name(file: str) -> str:
     Raises:
         BundleError: a path that leads elsewhere.
     """
-    own = PurePosixPath(file).name == file and file not in ("", ".", "..")
-    if not own or "\\" in file or ":" in file or not file.isprintable():
+    if not _stays(file):
         raise BundleError(f"file {file!r} in {MANIFEST} leaves the bundle: export it anew")
     return file
+
+
+def _stays(name: str) -> bool:
+    """Return whether a name is that of something in a folder, on any system."""
+    own = PurePosixPath(name).name == name and name not in ("", ".", "..")
+    return own and "\\" not in name and ":" not in name and name.isprintable()
 
 
 def _entry(item: Any) -> ModelEntry:

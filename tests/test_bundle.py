@@ -140,6 +140,15 @@ def test_a_path_that_leaves_the_bundle_is_refused(tmp_path, file):
         read_bundle(write(tmp_path, [{**ENTRY, "file": file}]))
 
 
+@pytest.mark.parametrize("name", ["../important", "/tmp/x", "x/y", "..", "a\\b", "c:a", "a\nb"])
+def test_a_name_that_leads_files_out_of_the_bundle_is_refused(tmp_path, name):
+    folder = write(tmp_path, [ENTRY])
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "name": name}))
+    with pytest.raises(BundleError, match="leaves the bundle; export the bundle anew"):
+        read_bundle(folder)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
