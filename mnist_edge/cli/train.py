@@ -152,8 +152,7 @@ def train(
     chosen, _ = taught_by(chosen, teachers, dataset)
     done = finished(folder, chosen, dataset) if resume and not fresh else None
     if done is None:
-        if (folder / MANIFEST).is_file():
-            console.say(f"{folder} holds a finished run; the new one will take its place")
+        take_place(folder, teachers, resume=resume and not fresh)
         for line in notes(usual, chosen):
             console.say(line)
         with TrainingProgress() as progress:
@@ -191,6 +190,24 @@ def train(
         )
     pictures = ", ".join(sorted(path.name for path in folder.glob("*.png")))
     console.out.print(f"run: {folder} ({pictures or 'no pictures'})", soft_wrap=True)
+
+
+def take_place(folder: Path, teachers: tuple[Path, ...], *, resume: bool) -> None:
+    """Say that a finished run will be replaced, or refuse what cannot have been meant.
+
+    Raises:
+        SettingError: the run is a teacher, or it is to go on and is finished, of other settings.
+    """
+    if any(each.resolve() == folder.resolve() for each in teachers):
+        raise SettingError(f"{folder} is a teacher of the run: name another folder with --out")
+    if not (folder / MANIFEST).is_file():
+        return
+    if resume and not folder.with_name(f"{folder.name}.partial").exists():
+        raise SettingError(
+            f"{folder} holds a finished run of other settings or data: name another folder with "
+            "--out, or leave --resume out to replace it"
+        )
+    console.say(f"{folder} holds a finished run; the new one will take its place")
 
 
 def notes(usual: Recipe, chosen: Recipe) -> list[str]:

@@ -187,6 +187,12 @@ def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):
     assert "finished: nothing to do" in said.err
     assert json.loads(said.out) == json.loads(manifest)
 
+    assert run(["train", *data, *small, "--seed", "9", "--resume"]) == 2
+    assert "holds a finished run of other settings or data" in capsys.readouterr().err
+    assert run(["train", *data, *small, "--teacher", str(folder)]) == 2
+    assert "is a teacher of the run" in capsys.readouterr().err
+    assert (folder / "manifest.json").read_bytes() == manifest
+
     assert run(["export"]) == 2  # one's own data must be named again
     assert "name it with --data" in capsys.readouterr().err
     assert run(["export", "--int8", "--c-array", "--max-drop", "0.5", *data]) == 0
