@@ -42,7 +42,8 @@ def reports(tmp_path_factory):
     shutil.copytree(ROOT / "artifacts" / "nano", folder / "odd")
     path = folder / "odd" / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    changed = {**manifest, "name": f"odd {EVIL}", "labels": [*ODD, *"456789"]}
+    name = f"odd {EVIL}".replace("/", "")  # files are called after it
+    changed = {**manifest, "name": name, "labels": [*ODD, *"456789"]}
     path.write_text(json.dumps(changed), encoding="utf-8")
     (folder / "odd" / "audit.json").unlink()
     places = {name: ROOT / "artifacts" / name for name in ("edge", "nano")}
