@@ -198,11 +198,12 @@ def take_place(folder: Path, teachers: tuple[Path, ...], *, resume: bool) -> Non
     Raises:
         SettingError: the run is a teacher, or it is to go on and is finished, of other settings.
     """
-    if any(each.resolve() == folder.resolve() for each in teachers):
+    place = folder.resolve()
+    if any(each.resolve() == place for each in teachers):
         raise SettingError(f"{folder} is a teacher of the run: name another folder with --out")
     if not (folder / MANIFEST).is_file():
         return
-    if resume and not folder.with_name(f"{folder.name}.partial").exists():
+    if resume and not place.with_name(f"{place.name}.partial").exists():
         raise SettingError(
             f"{folder} holds a finished run of other settings or data: name another folder with "
             "--out, or leave --resume out to replace it"

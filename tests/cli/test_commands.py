@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from mnist_edge.backends import Runtime
 from mnist_edge.bundle import read_bundle
 from mnist_edge.classifier import SHIPPED
 from mnist_edge.cli import run
-from mnist_edge.cli.train import notes
+from mnist_edge.cli.train import notes, take_place
 from mnist_edge.data import stratified_split
+from mnist_edge.errors import SettingError
 from mnist_edge.interpreter import Interpreter
 from mnist_edge.training.recipe import override
 from mnist_edge.training.recipes import RECIPES, find
@@ -165,6 +167,14 @@ def test_a_rate_is_spoken_of_where_it_was_chosen_for_another_optimizer():
     assert notes(edge, override(edge, optimizer="muon", learning_rate=0.02)) == []
     (line,) = notes(edge, override(edge, optimizer="muon"))
     assert line.startswith("learning rate 0.004 was chosen for adamw, and stays with muon: --learn")
+
+
+def test_a_finished_run_stays_where_another_was_to_go_on(bundle, monkeypatch):
+    monkeypatch.chdir(bundle.folder)
+    with pytest.raises(SettingError, match="holds a finished run of other settings or data"):
+        take_place(Path(), (), resume=True)
+    with pytest.raises(SettingError, match="is a teacher of the run"):
+        take_place(Path(), (bundle.folder,), resume=False)
 
 
 def test_train_export_bench(quadrants_file, tmp_path, capsys, broken_int8):

@@ -21,14 +21,14 @@ def learnt(request, dataset):
     keras.utils.set_random_seed(0)
     model = compiled(override(NORMALISED, **request.param), len(dataset.labels), 4)
     images = dataset.train.images[..., None].astype(np.float32) / 255
-    model.fit(images, dataset.train.labels, batch_size=64, epochs=2, verbose=0)
+    model.fit(images, dataset.train.labels, batch_size=32, epochs=4, verbose=0)
     return model, images
 
 
 def test_the_plain_model_says_the_same(learnt):
     model, images = learnt
     wanted = model.predict(images, verbose=0)
-    assert wanted.std(0).min() > 0.005  # it tells them apart
+    assert wanted.std(0).min() > 0.02  # it tells them apart
     np.testing.assert_allclose(plain(model).predict(images, verbose=0), wanted, atol=1e-5)
 
 
